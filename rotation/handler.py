@@ -49,13 +49,13 @@ from rotation.engine.session import Session
 from rotation.state import marks, parking
 from rotation.stores.aws.client import secrets_manager
 from rotation.stores.aws.deadline import within
-from rotation.stores.aws.fleet.fleet_secret import FleetSecret, managed
-from rotation.stores.aws.listing import listed
 from rotation.stores.aws.rotation_event import CHECK, RotationEvent, checked_id
 from rotation.stores.aws.secrets_manager import AwsSecretsManager, read_current
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
+
+    from rotation.stores.aws.fleet.fleet_secret import FleetSecret
 
 
 WATCH = "watch"
@@ -218,6 +218,9 @@ def _run(event: object, context: LambdaContext, world: World, report: _Report) -
 
 def _watch(event: object, context: LambdaContext, world: World, report: _Report) -> None:
     """List the function's secrets, and note and announce what no step would say; no value is read."""
+    from rotation.stores.aws.fleet.fleet_secret import managed  # no step lists
+    from rotation.stores.aws.listing import listed
+
     prefix = str(event.get("prefix", "")) if isinstance(event, Mapping) else ""
     client, now = world.connect(), world.clock.now()
     deployment = Deployment.from_environment(world.environment)

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
-from rotation.core.document import SecretDocument, size
+from rotation.core.document import SecretDocument, list_key, size
 from rotation.core.errors import InternalError, LoginRejected, RotationError, Withheld
 from rotation.core.values import Step
 from rotation.engine.account import steps
-from rotation.engine.account.set_secret import set_secret
 from rotation.engine.account.verify import check_current
-from rotation.engine.batch.batch import Batch, is_proved
 from rotation.engine.outcome.announcing import (
     announce_drift,
     announce_end,
@@ -31,6 +30,9 @@ from rotation.state import parking
 from rotation.state.label_quota import settle
 from rotation.state.stages import PENDING
 from rotation.state.versions import SecretState, Version
+
+if TYPE_CHECKING:
+    from rotation.engine.batch.batch import Batch
 
 
 def run(session: Session, step: Step) -> Result:
@@ -51,7 +53,7 @@ def run(session: Session, step: Step) -> Result:
         repeat_owed(session, state)
     with Withheld(RotationError, by=failed):
         done = _step(session, state, step)
-    proved_before = is_proved(state, session.token, len(done.members) or 1)
+    proved_before = state.is_proved(session.token, len(done.members) or 1)
     announce_end(session, state, step, done, proved_before=proved_before)
     return done
 
@@ -67,20 +69,32 @@ def _step(session: Session, state: SecretState, step: Step) -> Result:
 
 def _run(session: Session, state: SecretState, step: Step, *, trial: bool) -> Result:
     document = (session.candidate() if step is Step.TEST and not trial else session.current(state)).document
-    if step is not Step.CREATE and is_proved(state, session.token, size(document)):
+    if step is not Step.CREATE and state.is_proved(session.token, size(document)):
         session = session.to_commit()
-    batch = Batch.of(session, document)
+    batch = _batch(session, document)
     if trial:
         return _checked(session, state, batch)
     if step is Step.CREATE:
         create = partial(steps.create, session, state) if batch is None else partial(batch.create, state, document)
         return steps.create_or_adopt(session, create)
     if step is Step.SET:
+        # Most cold starts meet createSecret, which sends nothing.
+        from rotation.engine.account.set_secret import set_secret
+
         done = set_secret(session, state) if batch is None else batch.set_secret(state)
         return _commit(session, done) if session.early else done
     if step is Step.TEST:
         return steps.test(session, state) if batch is None else batch.test(state)
     return steps.finish(session, state) if batch is None else batch.finish(state)
+
+
+def _batch(session: Session, document: SecretDocument) -> Batch | None:
+    """Return the batch that a document holds; see ``Batch.of``. Most secrets hold none, and none of it is imported."""
+    if list_key(document) is None:
+        return None
+    from rotation.engine.batch.batch import Batch
+
+    return Batch.of(session, document)
 
 
 def verify(session: Session) -> Result:
@@ -96,7 +110,7 @@ def verify(session: Session) -> Result:
     """
     state = session.store.describe()
     repeat_owed(session, state)
-    return _checked(session, state, Batch.of(session, session.current(state).document))
+    return _checked(session, state, _batch(session, session.current(state).document))
 
 
 def _checked(session: Session, state: SecretState, batch: Batch | None) -> Result:
@@ -148,7 +162,7 @@ def _commit(session: Session, done: Result) -> Result:
         return done
     state = session.store.describe()
     current = session.current(state).document
-    batch = Batch.of(session, current)
+    batch = _batch(session, current)
     return steps.finish(session, state) if batch is None else batch.finish(state)
 
 

@@ -292,6 +292,16 @@ class SecretState:
         ]
         return max(sent)[1] if sent else None
 
+    def seen_by(self, number: int) -> SecretState:
+        """Return the labels as one account of a batch sees them."""
+        return replace(self, versions={key: version.seen_by(number) for key, version in self.versions.items()})
+
+    def is_proved(self, version_id: str, accounts: int) -> bool:
+        """Return whether each account's password is proved; ``accounts`` is 1 where the secret holds no batch."""
+        if self.proof(version_id) is not None:
+            return True
+        return all(self.seen_by(number).proof(version_id) is not None for number in range(accounts))
+
     def proof(self, version_id: str) -> Evidence | None:
         """Return how a version's password was proved, if the proof is still valid.
 

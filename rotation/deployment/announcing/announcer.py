@@ -19,9 +19,7 @@ from rotation.core.errors import RotationError, SettingsError
 from rotation.core.event import Event, EventKind
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence
-from rotation.deployment.announcing.lines import Lines
 from rotation.deployment.announcing.settings import Events
-from rotation.deployment.announcing.webhook import Webhook
 from rotation.deployment.binder import Binder
 
 Send = Callable[[Event, bytes], None]
@@ -91,12 +89,17 @@ class Announcer:
 
 def _targets(binder: Binder) -> dict[str, Send]:
     events, targets = binder.deployment.events, dict[str, Send]()
+    # Each target brings what most deployments do without.
     if events.lines:
+        from rotation.deployment.announcing.lines import Lines
+
         lines = Lines(place=events.lines)
         targets["lines"] = lambda event, body: lines.send(event.id, body)
     if events.bus:
         targets["bus"] = partial(_to_bus, events.bus, binder.time_left)
     if events.webhook:
+        from rotation.deployment.announcing.webhook import Webhook
+
         webhook = Webhook(
             url=events.webhook,
             key=cache(partial(_key, events, binder.fetch)),

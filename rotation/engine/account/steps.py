@@ -24,9 +24,6 @@ from rotation.core.values import Evidence, Observation, Power, Step
 from rotation.drivers.guarded import Guarded
 from rotation.engine import preconditions
 from rotation.engine.account import power
-from rotation.engine.account.proof import prove
-from rotation.engine.account.refusals import put_off_start
-from rotation.engine.account.set_secret import set_secret
 from rotation.engine.account.verify import check_current
 from rotation.engine.attempts import next_attempt, raise_if_parked
 from rotation.engine.outcome.announcing import commit
@@ -72,6 +69,8 @@ def run(session: AccountSession, step: Literal[Step.SET, Step.TEST]) -> Result:
         return already_done(state, session.token)
     if cell is Cell.VERIFY_CURRENT:
         return check_current(session, state)
+    from rotation.engine.account.set_secret import set_secret  # as in ``test``
+
     return set_secret(session, state) if step is Step.SET else test(session, state)
 
 
@@ -145,6 +144,8 @@ def prepare(session: AccountSession, state: SecretState, current: SecretDocument
     try:
         preconditions.require(preconditions.of_the_target(bound, seen))
     except InProgress as busy:
+        from rotation.engine.account.refusals import put_off_start  # what few rotations need
+
         put_off_start(session, bound, state.current_id, busy)
     document = with_candidate(bound, seen, due, state.wishes)
     learnt = None if bound.host_key == knew else bound.host_key
@@ -193,6 +194,9 @@ def test(session: AccountSession, state: SecretState) -> Result:
     proof = state.proof(session.token)
     if proof is not None:
         return Result(outcome="found_proved", evidence=proof)
+    # Most cold starts meet createSecret, which proves nothing.
+    from rotation.engine.account.proof import prove
+
     raise_if_parked(session, state)
     candidate = session.candidate()
     bound = session.bind(candidate.document)

@@ -134,7 +134,7 @@ class Batch:
     def set_secret(self, state: SecretState) -> Result:
         """Bring the vendor to the candidate for every account, as far as this invocation can."""
         self._require_same_accounts(self.session.candidate().document)
-        if is_proved(state, self.session.token, len(self.members)):
+        if state.is_proved(self.session.token, len(self.members)):
             return self._together("found_live", self._each(_test), state)
         self._make_room(state)
         self._forget_spent(state)
@@ -157,7 +157,7 @@ class Batch:
 
     def test(self, state: SecretState) -> Result:
         """Prove each account's candidate, now."""
-        proved = is_proved(state, self.session.token, len(self.members))
+        proved = state.is_proved(self.session.token, len(self.members))
         return self._together("found_proved" if proved else "verified", self._each(_test), state)
 
     def finish(self, state: SecretState) -> Result:
@@ -195,7 +195,7 @@ class Batch:
         memory.unnoted = any(each.unnoted for each in accounts.values())
         memory.open = any(each.open or each.proved is not None for each in accounts.values())
         state = self.session.store.describe()
-        seen = {each.number: MemberStore.seen_by(state, each.number) for each in self.members}
+        seen = {each.number: state.seen_by(each.number) for each in self.members}
         proofs = {number: each.proof(self.session.token) for number, each in seen.items()}
         proved = {number: proof for number, proof in proofs.items() if proof is not None}
         if len(proved) == len(self.members):
@@ -297,7 +297,7 @@ class Batch:
         if self.session.token not in self.session.memory.values or self._is_left_out(member):
             return None
         own = self.session.memory.accounts.get(member.number, Memory())
-        sent = MemberStore.seen_by(state, member.number).version(self.session.token).intent
+        sent = state.seen_by(member.number).version(self.session.token).intent
         return own.sent_at if sent is None and (own.open or own.proved is not None) else sent
 
     def _each(self, act: Callable[[AccountSession], Result]) -> list[MemberResult]:
@@ -317,13 +317,6 @@ class Batch:
             raise _most_urgent(results, len(self.members))
         weakest = min((each.evidence for each in results if each.evidence is not None), default=None)
         return Result(outcome=outcome, driver=self.members[0].bound.spec.code, evidence=weakest, members=tuple(results))
-
-
-def is_proved(state: SecretState, token: str, accounts: int) -> bool:
-    """Return whether the candidate of each account is proved; ``accounts`` is 1 where the secret holds no batch."""
-    if state.proof(token) is not None:
-        return True
-    return all(MemberStore.seen_by(state, number).proof(token) is not None for number in range(accounts))
 
 
 def _may_go_on(ended: MemberResult, run: AccountSession) -> bool:

@@ -32,7 +32,6 @@ from collections.abc import Sequence
 from rotation.core.document import documents, merged
 from rotation.core.errors import RotationError, StageConflict
 from rotation.core.values import Evidence
-from rotation.engine.batch.member_store import MemberStore
 from rotation.engine.batch.members import Member
 from rotation.engine.outcome.announcing import commit
 from rotation.engine.session import Session
@@ -57,7 +56,7 @@ def _commit(session: Session, key: str, members: Sequence[Member]) -> frozenset[
     now, new = session.current(state), documents(session.candidate().document, key)
     there = documents(now.document, key)
     done = frozenset(each.number for each in members if new[each.number].password == there[each.number].password)
-    proofs = {each.number: MemberStore.seen_by(state, each.number).proof(token) or 0 for each in members}
+    proofs = {each.number: state.seen_by(each.number).proof(token) or 0 for each in members}
     proved = frozenset(each.number for each in members if proofs[each.number] >= each.bound.minimum)
     if proved <= done:
         return done

@@ -42,12 +42,7 @@ class MemberStore:
 
     def describe(self) -> SecretState:
         """See ``Notes``."""
-        return self.seen_by(self._session.store.describe(), self._number)
-
-    @staticmethod
-    def seen_by(state: SecretState, number: int) -> SecretState:
-        """Return the labels as one account sees them."""
-        return replace(state, versions={key: version.seen_by(number) for key, version in state.versions.items()})
+        return self._session.store.describe().seen_by(self._number)
 
     def read(self, version_id: str) -> StoredValue | None:
         """See ``Notes``. Another version counts only where this account has the same place in it."""

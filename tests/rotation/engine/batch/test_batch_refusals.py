@@ -213,7 +213,7 @@ def test_a_candidate_refused_after_others_were_sent_is_kept_until_they_are_prove
         with pytest.raises(InProgress) as again:
             scenario.step(Step.SET, token)
         assert "parked: candidate refused" in again.value.message
-        until = MemberStore.seen_by(scenario.secret.describe(), 1).version(token).parked
+        until = scenario.secret.describe().seen_by(1).version(token).parked
         assert until is not None
         waits.append(until[1] - scenario.clock.now())
         scenario.clock.sleep(waits[-1])
