@@ -44,7 +44,7 @@ def client(
     # botocore itself reads AWS_DEFAULT_REGION only; Lambda and the AWS CLI know AWS_REGION.
     region = os.environ.get("AWS_REGION") or None  # compose files and CI systems set empty variables
     try:
-        made = _session().create_client(service, region_name=region, config=config)
+        made = _session(service).create_client(service, region_name=region, config=config)
         made.meta.events.register("before-send", partial(before_send, read_seconds))
     except (BotoCoreError, ValueError) as error:
         kind = type(error).__name__
@@ -57,8 +57,8 @@ def client(
     )
 
 
-def _session() -> Any:  # noqa: ANN401 - botocore has no types
-    """Return a session whose clients, a credential provider's included, call loopback without the proxy."""
+def _session(service: str) -> Any:  # noqa: ANN401 - botocore has no types
+    """Return a service's session, whose clients, a credential provider's included, call loopback without the proxy."""
     import botocore.session
     from botocore.config import Config
     from botocore.utils import get_environ_proxies
@@ -67,7 +67,9 @@ def _session() -> Any:  # noqa: ANN401 - botocore has no types
 
     session: Any = botocore.session.get_session()  # it has stubs, which know nothing of what is replaced here
     paths = session.get_component("data_loader").search_paths
-    session.register_component("data_loader", FewModels(paths, include_default_search_paths=False))
+    # Without keys in the environment, credentials may come by a client of another service.
+    only_secrets = service == "secretsmanager" and bool(os.environ.get("AWS_ACCESS_KEY_ID"))
+    session.register_component("data_loader", FewModels(paths, only_secrets=only_secrets))
     create = session.create_client
 
     def create_client(*arguments: Any, **settings: Any) -> Any:  # noqa: ANN401 - as above
