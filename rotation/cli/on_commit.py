@@ -3,7 +3,9 @@
 It is run without a shell, with the secrets' ids in its environment, and has a minute. What it does changes no exit
 code: the rotation is done. Commits of one run are gathered: the command is run once at the end, and in a long run at
 most a minute after the first commit that it has not been given, or when an environment has no room for more ids. A run
-that is stopped names the secrets for which it was not run. Example, of ten secrets rotated in forty seconds::
+that is stopped names the secrets for which it was not run. One that is killed between commit and command names
+none, and no later run makes up for it: a note of that would be two more writes of each rotation. The event
+``committed`` is repeated until its target has taken it. Example, of ten secrets rotated in forty seconds::
 
     lockstep vault run --prefix shop --on-commit 'systemctl reload shop'     runs ``systemctl reload shop`` once
 """
@@ -41,7 +43,8 @@ OnCommitCommand = Annotated[
         "--on-commit",
         metavar="COMMAND",
         help="Run this once passwords are current, without a shell. ROTATED_SECRETS in its environment has the "
-        "secrets' ids, one a line. It has a minute, and its failure fails no rotation.",
+        "secrets' ids, one a line. It has a minute, and its failure fails no rotation. If this process is killed "
+        "before it, no later run makes up for that; the event `committed` is repeated until it is taken.",
     ),
 ]
 

@@ -11,6 +11,7 @@ from vault_plugin.cli.mirror import mirror
 from vault_plugin.cli.plugin import plugin_app
 from vault_plugin.cli.rotate import rotate
 from vault_plugin.cli.run import run
+from vault_plugin.cli.status import status
 
 _HELP = """Rotate secrets in Vault or OpenBao.
 
@@ -22,6 +23,7 @@ vault_app = typer.Typer(name="vault", help=_HELP, no_args_is_help=True)
 vault_app.command("enroll")(enroll)
 vault_app.command("rotate")(rotate)
 vault_app.command("run")(run)
+vault_app.command("status")(status)
 vault_app.command("verify")(verify)
 vault_app.command("doctor")(doctor)
 vault_app.command("cancel")(cancel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import AbstractContextManager
@@ -11,10 +12,11 @@ from rotation.core.clock import Clock, steady
 from rotation.core.errors import InternalError, NotEnoughTime, RateLimited, RotationError
 from rotation.core.process import stop
 from rotation.deployment.deployment import Deployment
-from rotation.stores.vault_kv import Kv, VaultKv
+from rotation.stores.vault_kv import Kv
 from vault_plugin.job.kv_rotation import ATTEMPTS, STEP_SECONDS, JobContext, KvRotation, Rotated, WrapStore
 from vault_plugin.job.pace import Pace
-from vault_plugin.job.schedule import ScheduledSecret, Unreadable, Wishes, walk
+from vault_plugin.job.schedule import Wishes
+from vault_plugin.job.standing import Standing, Turn, standings
 
 _THROTTLED_SECONDS = 30.0
 _STEPS = 4
@@ -86,45 +88,16 @@ class DueSecretsJob:
         Raises:
             StoreError: the folder cannot be listed, or there is none.
         """
-        due: list[DueSecret] = []
-        faulty: list[Rotated] = []
-        waiting = off = 0
         with self.connect(STEP_SECONDS) as kv:
-            for secret in walk(kv, folder):
-                if isinstance(secret, Unreadable):
-                    faulty.append(Rotated.failed(secret.path, secret.error))
-                    continue
-                try:
-                    turn = self._turn(kv, secret)
-                except RotationError as error:
-                    faulty.append(Rotated.failed(secret.path, error))
-                    continue
-                except Exception as foreign:  # noqa: BLE001 - the others have their turn all the same
-                    faulty.append(Rotated.failed(secret.path, InternalError.of(foreign)))
-                    continue
-                if isinstance(turn, DueSecret):
-                    due.append(turn)
-                elif turn is None:
-                    off += 1
-                else:
-                    waiting += 1
-        order = sorted(due, key=lambda each: (each.since, each.path))
-        return Plan(due=tuple(order), waiting=waiting, off=off, faulty=tuple(faulty))
-
-    def _turn(self, kv: Kv, secret: ScheduledSecret) -> DueSecret | float | None:
-        """Return the due rotation, the epoch of the next one, or ``None`` where there is no schedule."""
-        wishes = Wishes.parse(secret.metadata.custom)
-        at = wishes.due_at(secret.metadata.created or 0.0)
-        if not wishes.enabled or at is None:
-            return None
-        now, store = self.clock.now(), VaultKv(kv, secret.path, clock=self.clock)
-        if secret.has_journal and store.unfinished() is not None:
-            return DueSecret(path=secret.path, wishes=wishes, since=0.0)
-        earliest = wishes.due_at(secret.metadata.begun)
-        if at > now and secret.metadata.version > 1 and earliest is not None and earliest <= now:
-            since = store.password_since()
-            at = earliest if since is None else wishes.due_at(since) or at
-        return DueSecret(path=secret.path, wishes=wishes, since=at) if at <= now else at
+            found = list(standings(kv, folder, self.clock))
+        counts = Counter(each.turn for each in found)
+        due = [_due(each) for each in found if each.turn in (Turn.UNFINISHED, Turn.DUE)]
+        return Plan(
+            due=tuple(sorted(due, key=lambda each: (each.since, each.path))),
+            waiting=counts[Turn.WAITING],
+            off=counts[Turn.OFF],
+            faulty=tuple(Rotated.failed(each.path, each.error) for each in found if each.error is not None),
+        )
 
     def run(self, plan: Plan) -> Iterator[Rotated]:
         """Rotate what is due and yield each report when it is there; yield the faulty secrets first.
@@ -175,3 +148,8 @@ class DueSecretsJob:
         entry = kv.read(path)
         code = "" if entry is None or entry.document is None else str(entry.document.get("driver"))
         return self.deployment.admin_secrets.get(code, code)
+
+
+def _due(secret: Standing) -> DueSecret:
+    since = 0.0 if secret.turn is Turn.UNFINISHED or secret.due is None else secret.due
+    return DueSecret(path=secret.path, wishes=secret.wishes, since=since)
