@@ -202,8 +202,8 @@ class CountingKv:
 
 
 def kv(key: str) -> tuple[Count, Count]:
-    """Return what a first and a later rotation by the KV job cost; the job's own start counts as createSecret."""
-    counts = []
+    """Return what a job's first and a later rotation in KV cost; the job's own start counts as createSecret."""
+    counts, admins = [], dict[str, SecretDocument]()
     with open_vault_sandbox(lambda now: Kv2(now=now), "bench", holding=(key,)) as started:
         if key == BATCH:  # the sandbox gives every document a password of its own
             started.kv.write(started.path(key), SecretDocument(started.world.vendor_accounts[key].document), cas=1)
@@ -217,7 +217,7 @@ def kv(key: str) -> tuple[Count, Count]:
                 trips.append(counting.trips)  # noqa: B023 - called before the next round
                 journal.append(counting.journal)  # noqa: B023 - same
 
-            place = JobContext(kv=counting, deployment=started.deployment, clock=started.world.clock)
+            place = JobContext(kv=counting, deployment=started.deployment, clock=started.world.clock, admins=admins)
             done = KvRotation(context=place, path=started.path(key), ordered=True, on_step=note).run(attempts=1)
             if done.error is not None:
                 raise SystemExit(f"the rotation of {key} was to be a clean one: {done.error}")

@@ -40,7 +40,7 @@ from rotation.core.process.output import write_line
 from rotation.core.secret import Secret
 from rotation.deployment import sources
 from rotation.deployment.announcing.announcer import Announcer
-from rotation.deployment.binder import Binder
+from rotation.deployment.binder import Binder, kept
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.keys.candidate_seal import require_seal, seal_for
 from rotation.deployment.open_session import open_session
@@ -177,7 +177,8 @@ def _opened(
 ) -> _Opened:
     """Open the session of an invocation."""
     client = world.connect()
-    deployment, fetch = Deployment.from_environment(world.environment), partial(_kept, world.admins, client)
+    deployment = Deployment.from_environment(world.environment)
+    fetch = kept(world.admins, partial(read_current, client))
     require_seal(deployment)
     clock = StoreClock(world.clock)
     binder = Binder(
@@ -226,7 +227,7 @@ def _watch(event: object, context: LambdaContext, world: World, report: _Report)
     deployment = Deployment.from_environment(world.environment)
     binder = Binder(
         deployment=deployment,
-        fetch=partial(_kept, world.admins, client),
+        fetch=kept(world.admins, partial(read_current, client)),
         clock=world.clock,
         time_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )
@@ -251,13 +252,6 @@ def _announce(announcer: Announcer, secret: FleetSecret, client: SecretsManagerC
     if secret.owed and announcer(EventKind.COMMITTED, secret.owed, evidence=secret.evidence):
         with suppress(StoreError):  # it is announced once more
             AwsSecretsManager(client, secret.arn).unmark(secret.owed, marks.owed())
-
-
-def _kept(admins: dict[str, SecretDocument], client: SecretsManagerClient, name: str) -> SecretDocument:
-    """Return the document of an admin credential or of the seal's key; it is read once while invocations end well."""
-    if name not in admins:
-        admins[name] = read_current(client, name)
-    return admins[name]
 
 
 _ADMINS: dict[str, SecretDocument] = {}

@@ -41,6 +41,20 @@ COMMON_KEYS = frozenset({"driver", "password", "lockstep"})
 """Keys of the account document that are no settings of a driver."""
 
 
+def kept(
+    documents: dict[str, SecretDocument], read: Callable[[str], SecretDocument]
+) -> Callable[[str], SecretDocument]:
+    """Return a ``fetch`` that reads each document once, and keeps it where the caller clears it after a failure."""
+
+    def fetch(name: str) -> SecretDocument:
+        found = documents.get(name)
+        if found is None:
+            found = documents[name] = read(name)
+        return found
+
+    return fetch
+
+
 @dataclass(slots=True, kw_only=True)
 class Binder:
     """Turns account documents into guarded drivers; one per invocation.

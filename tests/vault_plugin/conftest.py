@@ -41,7 +41,13 @@ def rotate():
 
     def run(started, account, *, kv=None, attempts=1, **choices):
         wrap, clock = choices.pop("wrap_store", None), choices.pop("clock", started.world.clock)
-        context = JobContext(kv=kv or started.kv, deployment=started.deployment, clock=clock, wrap_store=wrap)
+        context = JobContext(
+            kv=kv or started.kv,
+            deployment=started.deployment,
+            clock=clock,
+            wrap_store=wrap,
+            admins=choices.pop("admins", {}),
+        )
         rotation = KvRotation(context=context, path=started.path(account), **{"ordered": True, **choices})
         return rotation.run(attempts=attempts)
 

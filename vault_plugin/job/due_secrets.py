@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from rotation.core.clock import Clock, steady
+from rotation.core.document import SecretDocument
 from rotation.core.errors import InternalError, NotEnoughTime, RateLimited, RotationError
 from rotation.core.process import stop
 from rotation.deployment.deployment import Deployment
@@ -78,6 +79,7 @@ class DueSecretsJob:
     time_left: Callable[[], float] = lambda: float("inf")
     wrap_store: WrapStore | None = None
     _pace: Pace = field(init=False)
+    _admins: dict[str, SecretDocument] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._pace = Pace(self.per_minute, clock=steady(self.clock))
@@ -137,7 +139,9 @@ class DueSecretsJob:
             stop.pause(self.clock, delay)
             if stop.requested():
                 return None
-            context = JobContext(kv=kv, deployment=self.deployment, clock=self.clock, wrap_store=self.wrap_store)
+            context = JobContext(
+                kv=kv, deployment=self.deployment, clock=self.clock, wrap_store=self.wrap_store, admins=self._admins
+            )
             done = KvRotation(context=context, path=due.path, wishes=due.wishes).run(attempts=self.attempts)
         if isinstance(done.error, RateLimited):
             self._pace.hold(account, _THROTTLED_SECONDS)

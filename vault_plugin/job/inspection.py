@@ -14,7 +14,7 @@ from rotation.doctor.dry_run import Check, Status, rehearse
 from rotation.engine.session import Session
 from rotation.stores.vault_kv import VaultKv, read_current
 from vault_plugin.job.kv_rotation import JobContext
-from vault_plugin.job.preconditions import Precondition, preconditions
+from vault_plugin.job.preconditions import Precondition, preconditions, require_write
 from vault_plugin.job.schedule import Wishes
 
 
@@ -51,8 +51,8 @@ def dry_run(context: JobContext, path: str) -> tuple[Check, ...]:
         RotationError: as ``inspection_session``.
     """
     session = inspection_session(context, path)
-    write, *others = preconditions(context.kv, path, session.store)
-    return (*map(_checked, others), *rehearse(session, require_write=write.require))
+    _, *others = preconditions(context.kv, path, session.store)
+    return (*map(_checked, others), *rehearse(session, require_write=partial(require_write, context.kv, path)))
 
 
 def _checked(each: Precondition) -> Check:

@@ -22,7 +22,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from shlex import quote
 
 from rotation.core.clock import Clock, steady
@@ -31,7 +31,7 @@ from rotation.core.errors import IdentityChanged, InternalError, NotYetVisible, 
 from rotation.core.process import stop
 from rotation.core.values import Step
 from rotation.deployment.announcing.announcer import Announcer
-from rotation.deployment.binder import Binder
+from rotation.deployment.binder import Binder, kept
 from rotation.deployment.deployment import Deployment
 from rotation.deployment.open_session import countdown, open_session, until_written_down
 from rotation.drivers.guarded import Guarded
@@ -70,6 +70,7 @@ class JobContext:
         clock: the job's clock.
         step_seconds: the time of one step.
         wrap_store: wraps each store; ``None`` leaves the stores as they are.
+        admins: the documents of admin credentials by path, kept from one rotation to the next while all goes well.
     """
 
     kv: Kv
@@ -77,6 +78,7 @@ class JobContext:
     clock: Clock
     step_seconds: float = STEP_SECONDS
     wrap_store: WrapStore | None = None
+    admins: dict[str, SecretDocument] = field(default_factory=dict, repr=False)
 
     def wrapped(self, store: Store, wishes: Wishes) -> Store:
         """Return the store that the engine gets."""
@@ -242,6 +244,8 @@ class KvRotation:
         while True:
             done.attempts += 1
             done.error = self._guarded(done)
+            if done.error is not None:
+                self.context.admins.clear()  # The vendor may have refused one that has been replaced since.
             pause = _pause(done.error, done.attempts, clock.now())
             if done.error is None or pause is None or done.attempts >= attempts:
                 break
@@ -283,8 +287,7 @@ class KvRotation:
         for each in preconditions(context.kv, self.path, wrapped):
             each.require()
         store = GapStore(wrapped, done.token, state, clock=context.clock)
-        # A vendor that refuses the admin credential ends the attempt, and the next attempt reads it again.
-        fetch = cache(partial(read_current, context.kv))
+        fetch = kept(context.admins, partial(read_current, context.kv))
         for step, handed in each_step(plain, store):
             try:
                 result = self._step(handed, step, done, fetch)

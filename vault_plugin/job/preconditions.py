@@ -47,8 +47,7 @@ def preconditions(kv: Kv, path: str, store: Store) -> tuple[Precondition, ...]:
         path: of the secret.
         store: of the secret, with whatever is wrapped around it.
     """
-    written = "the secret and what is kept beside it may be written"
-    found = [Precondition("store_write", written, partial(require_write, kv, path))]
+    found = [Precondition("store_write", "the secret may be written", partial(kv.require_write, path))]
     if isinstance(store, HasMirror):
         found.append(Precondition("mirror", "the mirror is there and names this secret", store.require_mirror))
     return tuple(found)
@@ -56,6 +55,8 @@ def preconditions(kv: Kv, path: str, store: Store) -> tuple[Precondition, ...]:
 
 def require_write(kv: Kv, path: str) -> None:
     """Raise unless the secret and its journal may be written. Nothing is changed.
+
+    A rotation asks for the secret alone: it writes the journal itself before it calls the vendor.
 
     Raises:
         StoreError: one of them may not be written; the message names it.
