@@ -89,6 +89,36 @@ def test_the_page_is_titled_with_product_and_code(code):
     assert re.match(rf"# .+ \(`{code}`\)\n", (ROOT / f"docs/drivers/{code}.md").read_text())
 
 
+def _trees(folder, pattern):
+    """Return the syntax trees of the files of a folder that match."""
+    return [ast.parse(file.read_text()) for file in sorted((ROOT / folder).glob(pattern))]
+
+
+def _uses(trees, name):
+    """Return whether any of the trees has this name, as a variable, an argument or an attribute."""
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    return any(name in {getattr(node, "id", ""), getattr(node, "arg", ""), getattr(node, "attr", "")} for node in nodes)
+
+
+@pytest.mark.parametrize("code", driver_codes())
+def test_a_product_passes_what_every_product_passes(code):
+    """The kit's promises, rotations with planned faults that both sides agree after, each code through the simulator.
+
+    What is still to be written fails by itself (``pytest.fail``), with a sentence of its own.
+    """
+    tests, doubles = f"tests/rotation/drivers/vendors/{code}", f"tests/testkit/doubles/vendors/{code}"
+    (suite,) = _trees(tests, "test_conformance.py")
+    bases = [base for node in suite.body if isinstance(node, ast.ClassDef) for base in node.bases]
+    assert "DriverConformance" in {getattr(base, "id", "") for base in bases}
+    rotations, simulated = _trees(tests, "test_rotation*.py"), _trees(doubles, "test_*.py")
+    for trees, name, lacking in (
+        (rotations, "FaultKind", "a rotation with a planned fault"),
+        (rotations, "settled", "whether both sides agree after a rotation"),
+        (simulated, "documented", "each documented code through the simulator"),
+    ):
+        assert _uses(trees, name) or _uses(trees, "fail"), f"no test of {lacking}"
+
+
 EVERYBODYS = {"lockstep-rotation", "pytest", "hypothesis", "requests", "cryptography", "werkzeug", "PyMySQL", "psycopg"}
 """Distributions that are no vendor's SDK and no client of a standard."""
 SERVERS = {

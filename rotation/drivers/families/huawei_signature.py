@@ -136,4 +136,9 @@ def gateway_codes(*, rights: str, call: str) -> tuple[ErrorRow, ...]:
         *open_after_change("APIGW.0609", "the vendor's gateway lost its service"),
         *open_after_change("APIGW.0610", "the vendor's service is not available"),
         *open_after_change("APIGW.0611", "the vendor's gateway lost its service"),
+        *open_after_change("APIGW.0612", "the vendor's gateway called itself"),
+        ErrorRow("APIGW.0613", VendorUnavailable, "the vendor's IAM is not available"),
+        *open_after_change("APIGW.0705", "the vendor's gateway failed to log in at its service"),
+        ErrorRow("APIGW.0801", PermissionDenied, "the service is closed to the endpoint's region", rights),
+        ErrorRow("APIGW.0802", PermissionDenied, "the endpoint's region is closed to the key's user", rights),
     )

@@ -57,6 +57,11 @@ CODES: Mapping[str, tuple[int, str]] = {
     "APIGW.0609": (500, "The VPC backend does not exist."),
     "APIGW.0610": (502, "No backend available."),
     "APIGW.0611": (500, "The backend port does not exist."),
+    "APIGW.0612": (500, "An API cannot call itself."),
+    "APIGW.0613": (503, "The IAM service is currently unavailable."),
+    "APIGW.0705": (500, "Backend signature calculation failed."),
+    "APIGW.0801": (403, "The service is unavailable in the currently selected region."),
+    "APIGW.0802": (403, "The IAM user is forbidden in the currently selected region."),
 }
 
 

@@ -60,6 +60,7 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("InvalidAuthorization", AdminRejected, "the vendor found the signature malformed", _KEY),
     ErrorRow("InvalidCredential", AdminRejected, "the vendor found the signature's scope malformed", _KEY),
     ErrorRow("LackPolicy", PermissionDenied, "the key lacks a policy", _RIGHTS),
+    ErrorRow("LackProjectPolicy", PermissionDenied, "the key lacks a policy of the project", _RIGHTS),
     ErrorRow("AccessDenied", PermissionDenied, "the key lacks a right", _RIGHTS),
     ErrorRow("ServiceNotFound", RequestRefused, "the vendor does not know the service", _CALL),
     ErrorRow("InvalidActionOrVersion", RequestRefused, "the vendor does not know the action", _CALL),

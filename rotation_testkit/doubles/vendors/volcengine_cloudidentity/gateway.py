@@ -41,6 +41,7 @@ CODES: Mapping[str, Code] = {
     "InvalidAccessKey": Code(401, "The accesskey [{}] included in the request is invalid.", 100009),
     "SignatureDoesNotMatch": Code(401, "The request signature we calculated does not match.", 100010),
     "LackPolicy": Code(403, "Request was rejected because of lack of policy.", 100012),
+    "LackProjectPolicy": Code(403, "Request was rejected because of lack of project policy."),
     "AccessDenied": Code(403, "User is not authorized to perform: {}.", 100013),
     "InternalError": Code(500, "Service has some internal Error. Pls Contact With Admin.", 100014),
     "FailToConnect": Code(502, "Top Fail to Connect to Internal Service.", 100015),
