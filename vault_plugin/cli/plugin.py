@@ -51,7 +51,8 @@ def build(
         emit({"file": str(built.path), "sha256": built.sha256, "python": python, "libraries": built.libraries})
         return
     libraries = ", ".join(f"{name} {at}" for name, at in built.libraries.items())
-    console().print(f"{built.path}\n  sha256: {built.sha256}\n  runs on: {python} with {libraries}")
+    there = f"with {libraries}" if libraries else "on the server's machine; here it cannot be asked for its libraries"
+    console().print(f"{built.path}\n  sha256: {built.sha256}\n  runs on: {python} {there}")
 
 
 @plugin_app.command()

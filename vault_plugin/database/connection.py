@@ -141,6 +141,9 @@ class Connection:
         own = {name: value for name, value in given.items() if name not in names}
         deployment = deployment_of(keys)
         spec = deployment.load(SecretDocument({"driver": keys.driver}))
+        absent = registry.absent(deployment.plugins)
+        if absent:
+            raise SettingsError(WHERE, tuple(f"plugins: {each} is not installed on the server" for each in absent))
         if spec.authority is Authority.SELF:
             raise ConfigError(
                 f"{spec.code} accounts change their own password with the old one, which Vault does not pass on",

@@ -12,12 +12,12 @@ import importlib._bootstrap_external as external
 import importlib.util
 import io
 import os
+import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rotation.core.errors import ConfigError, MissingExtra
@@ -56,7 +56,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 class Built:
     """One plug-in file, its checksum, and the libraries that it needs from its interpreter's environment.
 
-    The checksum is hexadecimal, and the libraries have their present versions.
+    The checksum is hexadecimal. The libraries have their versions there; they are empty if it is not on this machine.
     """
 
     path: Path
@@ -71,7 +71,7 @@ def build(target: Path, *, python: str = sys.executable) -> Built:
 
     Raises:
         ConfigError: the interpreter's path cannot stand in a first line, or the file cannot be written.
-        MissingExtra: this environment lacks a library.
+        MissingExtra: its environment lacks a library.
     """
     # -I: no modules from the server's environment or working directory.
     shebang = f"#!{python} -I\n".encode()
@@ -79,7 +79,7 @@ def build(target: Path, *, python: str = sys.executable) -> Built:
         raise ConfigError(
             f"the interpreter's path must be absolute, without blanks, and below {_LONGEST_SHEBANG} bytes"
         )
-    libraries, data = _libraries(), shebang + _archive()
+    libraries, data = _libraries(python), shebang + _archive()
     _replace(target, data)
     return Built(target, hashlib.sha256(data).hexdigest(), libraries)
 
@@ -131,8 +131,15 @@ def _sources() -> Iterator[tuple[str, bytes]]:
                 yield name, path.read_bytes()
 
 
-def _libraries() -> dict[str, str]:
+def _libraries(python: str) -> dict[str, str]:
+    """Ask the interpreter for the versions of its libraries."""
+    code = f"from importlib.metadata import version\nfor each in {_LIBRARIES!r}: print(each, version(each), flush=True)"
     try:
-        return {name: version(name) for name in _LIBRARIES}
-    except PackageNotFoundError as missing:
-        raise MissingExtra(f"the plug-in needs {missing.name}, which is not installed") from None
+        asked = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - the operator names it
+    except (OSError, subprocess.TimeoutExpired):
+        return {}  # it is on the server's machine
+    found = dict(line.split(" ", 1) for line in asked.stdout.splitlines())
+    missing = next((name for name in _LIBRARIES if name not in found), None)
+    if missing is not None:
+        raise MissingExtra(f"the plug-in needs {missing}, which {python} does not have")
+    return found

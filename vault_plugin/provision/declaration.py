@@ -108,6 +108,17 @@ def load(path: Path, *, credentials: bool = True) -> DesiredState:
     Raises:
         ConfigError: lists all faults of a table, never a value.
     """
+    with Withheld(SettingsError, by=lambda error: _of_the_file(error, path)):
+        return _load(path, credentials=credentials)
+
+
+def _of_the_file(error: SettingsError, path: Path) -> SettingsError:
+    if error.hint != SettingsError.default_hint:
+        return error.changed()
+    return error.with_hint(f"Correct what is named in {path.name}, and run the same command again.")
+
+
+def _load(path: Path, *, credentials: bool) -> DesiredState:
     file = read_file(path)
     tables, configuration = file.tables, read(SETTINGS, {}, file)
     if configuration.faults:

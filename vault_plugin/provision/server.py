@@ -38,6 +38,12 @@ class ServerBusyError(StoreUnavailable):
     """The server was changing the same object at that moment; this request changed nothing."""
 
 
+_REFUSED = (
+    "The message has the server's own words. Correct in the file what they name, such as a role's `username` or "
+    "`options`, or its connection. Then run the same command again."
+)
+
+
 class Server:
     """A server, with a token. Use it as a context manager."""
 
@@ -148,5 +154,5 @@ def _failure(error: Exception, path: str) -> RotationError:
             )
         if any(words in said for words in _BUSY):
             return ServerBusyError(f"the server was busy with {path}", hint="Try again: nothing was changed.")
-        return StoreError(f"the server refused {path}: {said or type(error).__name__}")
+        return StoreError(f"the server refused {path}: {said or type(error).__name__}", hint=_REFUSED)
     return unreached(error) if isinstance(error, OSError) else StoreUnavailable("the server does not answer")

@@ -194,7 +194,7 @@ def _refused(error: ClientError, client: SecretsManagerClient, secret_id: str) -
         hint = _not_here(client, secret_id)
     elif code in ("AccessDeniedException", "AccessDenied"):
         message, hint = _denied(said, str(error.operation_name), secret_id)
-    elif code == "InvalidRequestException" and "replica" in said.lower():
+    elif "replica secret" in said.lower():  # InvalidParameterException, by reports of 2023-04 and 2026-07
         message, hint = "the secret is a replica", "Rotate the primary secret, in its own region (AWS_REGION)."
     return cls(message, hint=hint, vendor_code=code or None, request_id=request_id)
 

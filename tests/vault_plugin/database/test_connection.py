@@ -27,6 +27,12 @@ def test_every_fault_is_listed_and_no_value():
     assert "s3cret" not in str(error.value)
 
 
+def test_a_mistyped_plug_in_name_counts_as_a_fault():
+    """It would otherwise count as none, and the driver or login that it was to bring would be missing later."""
+    with pytest.raises(SettingsError, match="plugins: rotation-drivr-example is not installed on the server"):
+        Connection.load({**GOOD, "plugins": "rotation-drivr-example"})
+
+
 def test_a_window_and_a_login_are_settings_of_a_deployment():
     """Window and login are checked by a deployment's rules, and their faults name the connection's keys."""
     host = {"login": "ssh://bastion.example:2222", "login_host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA"}

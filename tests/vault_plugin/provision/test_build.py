@@ -1,7 +1,9 @@
 """The plug-in is one reproducible file, or a refusal that names the reason."""
 
 import subprocess
+import venv
 import zipfile
+from importlib.metadata import version
 
 import pytest
 
@@ -36,6 +38,17 @@ def test_without_a_library_nothing_is_written(tmp_path, monkeypatch):
     with pytest.raises(MissingExtra, match="no-such-library"):
         build(tmp_path / "plugin")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_libraries_are_those_of_the_interpreter_that_is_named(tmp_path):
+    """One of this machine without them is refused by the first that lacks; one of another machine cannot be asked."""
+    bare = tmp_path / "bare"
+    venv.create(bare, with_pip=False)
+    with pytest.raises(MissingExtra, match=r"grpclib, which .*/bare/bin/python3 does not have"):
+        build(tmp_path / "plugin", python=str(bare / "bin" / "python3"))
+    assert not (tmp_path / "plugin").exists()
+    assert build(tmp_path / "plugin", python="/opt/nowhere/bin/python3").libraries == {}
+    assert build(tmp_path / "plugin").libraries["grpclib"] == version("grpclib")
 
 
 @pytest.mark.parametrize("where", ["", "a-file/plugin", pytest.param("no/such/folder/plugin", marks=pytest.mark.long)])

@@ -70,6 +70,7 @@ def test_a_wrong_file_is_refused_by_the_key(file, old, new, said):
     with pytest.raises(SettingsError, match=re.escape(said)) as error:
         load(file)
     assert "s3cret" not in str(error.value)
+    assert error.value.hint == "Correct what is named in lockstep.toml, and run the same command again."
 
 
 def test_a_connection_takes_the_rest_from_its_drivers_table_and_from_the_top(file, monkeypatch):

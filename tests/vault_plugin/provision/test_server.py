@@ -82,8 +82,9 @@ def test_a_servers_refusals_are_typed(openbao):
     """A token without rights is StoreDenied, a wrong body keeps the server's words, and a missing path is None."""
     server = Server(openbao.client())
     assert server.read("database-of-nobody/config/none") is None
-    with pytest.raises(StoreError, match="sys/policies/password/x"):
+    with pytest.raises(StoreError, match="sys/policies/password/x") as refused:
         server.write("sys/policies/password/x", {"policy": "no policy"})
+    assert "the server's own words" in refused.value.hint
     with pytest.raises(StoreDenied):
         Server(openbao.client(Secret("s.nobody"))).read("sys/mounts")
     with by_environment("http://127.0.0.1:9") as nobody, pytest.raises(StoreUnreachable, match="nothing listens"):

@@ -6,9 +6,13 @@ how that is known, the calls, and what the double and moto answer to the last of
 
 from __future__ import annotations
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from rotation.core.errors import StoreError
+from rotation.stores.aws.failures import asked
+from rotation.stores.aws.secrets_manager import AwsSecretsManager
 from rotation_testkit.doubles.secretsmanager import SecretsManager
 
 ACCOUNT = "123456789012"  # moto's own
@@ -276,6 +280,34 @@ DEVIATIONS = {
         "ok",
     ),
 }
+
+
+def test_a_deprecated_version_is_not_described(ours, moto):
+    """DescribeSecret leaves out a version without labels (its page); moto shows it with none, which says the same."""
+    steps = [create(), put(V2, "b"), put(V3, "c"), DESCRIBE]
+    for client, shown in ((ours, {V2, V3}), (moto, {V1, V2, V3})):
+        play(client, steps)
+        stages = client.describe_secret(SecretId="s")["VersionIdsToStages"]
+        assert stages.keys() == shown
+        assert not stages.get(V1)
+
+
+def test_a_replica_is_refused_by_the_name_of_its_primary(moto):
+    """The double has no replicas, so that the store meets moto's; the words are those that AWS was seen to say.
+
+    InvalidParameterException: cloud-nuke's issue 435 (2023-04), terraform-aws-secrets-manager's issue 188 (2026-07).
+    """
+    moto.create_secret(Name="s", SecretString="a", ClientRequestToken=V1, AddReplicaRegions=[{"Region": "eu-west-1"}])
+    keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
+    replica = boto3.client("secretsmanager", endpoint_url=moto.meta.endpoint_url, region_name="eu-west-1", **keys)
+    with pytest.raises(StoreError, match="the secret is a replica of one in eu-central-1") as seen:
+        AwsSecretsManager(replica, "s").describe()
+    assert "AWS_REGION=eu-central-1" in seen.value.hint
+    with pytest.raises(StoreError, match="the secret is a replica") as refused:
+        asked(replica, "s", lambda: replica.tag_resource(SecretId="s", Tags=[{"Key": "a", "Value": "b"}]))
+    assert (refused.value.vendor_code, refused.value.retryable) == ("InvalidParameterException", False)
+    assert "primary secret" in refused.value.hint
+    replica.close()
 
 
 def digest(outcome):
