@@ -43,6 +43,11 @@ _REFUSED = (
     "`options`, or its connection. Then run the same command again."
 )
 
+_NO_PROCESS = (
+    "The plug-in's process has ended, and the server starts it for a role alone. Run `lockstep vault plugin rotate "
+    "ROLE`, or wait for one that is due; then run the same command again."
+)
+
 
 class Server:
     """A server, with a token. Use it as a context manager."""
@@ -154,5 +159,6 @@ def _failure(error: Exception, path: str) -> RotationError:
             )
         if any(words in said for words in _BUSY):
             return ServerBusyError(f"the server was busy with {path}", hint="Try again: nothing was changed.")
-        return StoreError(f"the server refused {path}: {said or type(error).__name__}", hint=_REFUSED)
+        hint = _NO_PROCESS if "error while dialing" in said else _REFUSED
+        return StoreError(f"the server refused {path}: {said or type(error).__name__}", hint=hint)
     return unreached(error) if isinstance(error, OSError) else StoreUnavailable("the server does not answer")

@@ -14,12 +14,12 @@ def by_environment(address, **variables):
     return Server.from_environment({"VAULT_ADDR": address, "VAULT_TOKEN": "s.token", **variables})
 
 
-def answering(body, kind="application/json", asked=None):
+def answering(body, kind="application/json", asked=None, status="200 OK"):
     """Return an application that always answers the same, and notes the token of each request."""
 
     def app(environ, start):
         (asked if asked is not None else []).append(environ.get("HTTP_X_VAULT_TOKEN", ""))
-        start("200 OK", [("Content-Type", kind)])
+        start(status, [("Content-Type", kind)])
         return [body]
 
     return app
@@ -49,6 +49,15 @@ def test_an_answer_that_is_none_of_the_servers_is_typed():
     page = serve(answering(b"<html>", "text/html"))
     with page as url, by_environment(url) as server, pytest.raises(StoreError, match="unexpected form"):
         server.read("sys/mounts")
+
+
+def test_a_dead_plug_in_is_told_from_a_wrong_file():
+    """The server's words for it (OpenBao 2.7.2), which ``test_upgrade`` hears from the server itself."""
+    said = b'{"errors": ["rpc error: code = Unavailable desc = error while dialing: dial unix /tmp/s"]}'
+    page = serve(answering(said, status="500 Internal Server Error"))
+    with page as url, by_environment(url) as server, pytest.raises(StoreError) as refused:
+        server.read("database/config/x")
+    assert "lockstep vault plugin rotate ROLE" in refused.value.hint
 
 
 @pytest.mark.parametrize("address", ["http://vault.example:8200", "http://10.0.0.1:8200", "ftp://127.0.0.1", "vault"])

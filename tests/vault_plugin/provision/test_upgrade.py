@@ -5,12 +5,14 @@ import io
 import os
 import re
 import shutil
+import signal
 import zipfile
 from pathlib import Path
 
 import hvac
 import pytest
 
+from rotation.core.errors import StoreError
 from rotation_testkit.doubles.vault.openbao import OpenBao
 from rotation_testkit.sandbox.static_roles import PluginServer, wait_until
 from vault_plugin.provision import install as installation
@@ -138,6 +140,24 @@ def test_a_copy_over_the_file_does_not_break_the_process_that_runs(server, stack
     roles.role("ann")
     assert roles.equal("ann")
     assert processes(server.server) == running
+
+
+@pytest.mark.long
+def test_a_dead_process_is_started_by_a_rotation_and_the_refusal_before_says_so(server, stack):
+    """OpenBao 2.7.2 starts the plug-in again for a role alone: until then it takes no connection."""
+    roles = server.directory(stack)
+    roles.role("ann")
+    for process in processes(server.server):
+        os.kill(process, signal.SIGKILL)
+    environment = {"VAULT_ADDR": server.server.address, "VAULT_TOKEN": server.server.root_token.reveal()}
+    body = {**roles._read("config/vendor")["connection_details"], "plugin_name": "lockstep", "allowed_roles": "*"}
+    body["secret_key"] = roles.vendor.credentials.secret_key.reveal()
+    with Server.from_environment(environment) as operator:
+        with pytest.raises(StoreError, match="error while dialing") as refused:
+            operator.write(f"{roles.mount}/config/second", body)
+        assert "lockstep vault plugin rotate ROLE" in refused.value.hint
+        assert rotates(roles, {"ann": "vendor"})
+        operator.write(f"{roles.mount}/config/second", body)
 
 
 def test_a_missing_library_is_named_by_the_server(server, built):
