@@ -11,14 +11,13 @@ import calendar
 import hashlib
 import hmac
 import re
-import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
+from rotation_testkit.doubles.vendor_api.signed import SigningKey
 
 _HEADER = re.compile(r"ACS3-HMAC-SHA256 Credential=([^,\s]+),SignedHeaders=([a-z0-9;-]+),Signature=([0-9a-f]{64})")
 _WINDOW = 900
@@ -69,21 +68,6 @@ CODES: Mapping[str, tuple[int, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AccessKey:
-    """A key pair; ``token`` makes it a temporary one, ``denied`` names the actions that its user may not call."""
-
-    access_key_id: str
-    access_key_secret: Secret
-    token: Secret | None = None
-    denied: frozenset[str] = frozenset()
-
-    @classmethod
-    def new(cls, *, token: Secret | None = None, denied: frozenset[str] = frozenset()) -> AccessKey:
-        """Return a key that nobody has seen before."""
-        return cls("LTAI" + secrets.token_hex(10), Secret(secrets.token_urlsafe(22)), token, denied)
-
-
 def canonical_request(call: Call, headers: Mapping[str, str], signed: list[str]) -> str:
     """Return the canonical request of what arrived; ``headers`` have lower-case names."""
     pairs = sorted((name, quote(value, safe="~")) for name, value in call.query.items())
@@ -107,7 +91,7 @@ class AlibabaGateway:
         keys: by access key id.
     """
 
-    def __init__(self, clock: Callable[[], float], keys: Mapping[str, AccessKey]) -> None:
+    def __init__(self, clock: Callable[[], float], keys: Mapping[str, SigningKey]) -> None:
         self.clock = clock
         self.keys = keys
         self._nonces: set[str] = set()
@@ -130,8 +114,7 @@ class AlibabaGateway:
             raise Refused("InvalidAccessKeyId.NotFound")
         self._check_date(headers["x-acs-date"])
         _check_signature(call, headers, sent[2].split(";"), sent[3], key)
-        token = headers.get("x-acs-security-token")
-        if token != (key.token.reveal() if key.token else None):
+        if not key.accepts(headers.get("x-acs-security-token")):
             raise Refused("InvalidSecurityToken.Malformed")
         if headers["x-acs-signature-nonce"] in self._nonces:
             raise Refused("SignatureNonceUsed")
@@ -149,13 +132,13 @@ class AlibabaGateway:
             raise Refused("InvalidTimeStamp.Expired")
 
 
-def _check_signature(call: Call, headers: Mapping[str, str], signed: list[str], claimed: str, key: AccessKey) -> None:
+def _check_signature(call: Call, headers: Mapping[str, str], signed: list[str], claimed: str, key: SigningKey) -> None:
     present = {name for name in headers if name.startswith("x-acs-")} | {"host"}
     sound = present <= set(signed) and all(name in headers for name in signed)
     if not sound or headers["x-acs-content-sha256"] != hashlib.sha256(call.body).hexdigest():
         raise Refused("SignatureDoesNotMatch")
     canonical = canonical_request(call, headers, signed)
-    if not hmac.compare_digest(claimed, signature(key.access_key_secret, canonical)):
+    if not hmac.compare_digest(claimed, signature(key.secret, canonical)):
         raise Refused("SignatureDoesNotMatch", canonical.replace("\n", "|"))
 
 

@@ -10,15 +10,13 @@ import calendar
 import hashlib
 import hmac
 import re
-import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from rotation.core.secret import Secret
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
-from rotation_testkit.doubles.vendor_api.simulator import Simulator
+from rotation_testkit.doubles.vendor_api.signed import SigningKey
 
 _HEADER = re.compile(r"SDK-HMAC-SHA256 Access=([^,\s]+), SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})")
 _WINDOW, _MOST_WRONG, _LOCKED = 900, 5, 300
@@ -65,21 +63,6 @@ CODES: Mapping[str, tuple[int, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AccessKey:
-    """A key pair; ``token`` makes it a temporary one, ``denied`` names the operations that its user may not call."""
-
-    access_key: str
-    secret_key: Secret
-    token: Secret | None = None
-    denied: frozenset[str] = frozenset()
-
-    @classmethod
-    def new(cls, *, token: Secret | None = None, denied: frozenset[str] = frozenset()) -> AccessKey:
-        """Return a key that nobody has seen before."""
-        return cls(secrets.token_hex(10).upper(), Secret(secrets.token_urlsafe(30)), token, denied)
-
-
 def signature(key: Secret, date: str, canonical: str) -> str:
     """Return the hex signature of a canonical request."""
     text = f"SDK-HMAC-SHA256\n{date}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
@@ -105,12 +88,12 @@ class HuaweiGateway:
         keys: by access key id.
     """
 
-    def __init__(self, clock: Callable[[], float], keys: Mapping[str, AccessKey]) -> None:
+    def __init__(self, clock: Callable[[], float], keys: Mapping[str, SigningKey]) -> None:
         self.clock = clock
         self.keys = keys
         self._wrong: dict[str, list[float]] = {}
 
-    def admit(self, call: Call) -> AccessKey:
+    def admit(self, call: Call) -> SigningKey:
         """Check a call's signature and its key's right, and return the key.
 
         Raises:
@@ -149,37 +132,10 @@ class HuaweiGateway:
         digest = headers.get("x-sdk-content-sha256", "UNSIGNED-PAYLOAD")
         if digest not in {"UNSIGNED-PAYLOAD", hashlib.sha256(call.body).hexdigest()}:
             return "verify body hash fail"
-        right = signature(key.secret_key, date, canonical_request(call, headers, signed))
+        right = signature(key.secret, date, canonical_request(call, headers, signed))
         if not hmac.compare_digest(claimed, right):
             return "verify aksk signature fail"
-        token = headers.get("x-security-token")
-        return None if token == (key.token.reveal() if key.token else None) else "securityToken is wrong or expired"
-
-
-class SignedSimulator(Simulator):
-    """A product whose calls an access key signs.
-
-    Attributes:
-        credentials: the account's own key.
-        keys: every key by its id.
-        gateway: what admits calls.
-    """
-
-    credentials: AccessKey
-    keys: dict[str, AccessKey]
-    gateway: HuaweiGateway
-
-    def sign_with(self, credentials: AccessKey | None) -> None:
-        """Take the account's key, or a fresh one."""
-        self.credentials = credentials or AccessKey.new()
-        self.keys = {self.credentials.access_key: self.credentials}
-        self.gateway = HuaweiGateway(self.clock, self.keys)
-
-    def add_key(self, *, token: Secret | None = None, denied: frozenset[str] = frozenset()) -> AccessKey:
-        """Make another key."""
-        key = AccessKey.new(token=token, denied=denied)
-        self.keys[key.access_key] = key
-        return key
+        return None if key.accepts(headers.get("x-security-token")) else "securityToken is wrong or expired"
 
 
 def refusal(call: Call, refused: Refused, codes: Mapping[str, tuple[int, str]]) -> Reply:

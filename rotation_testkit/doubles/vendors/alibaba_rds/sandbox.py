@@ -20,7 +20,7 @@ def serve(clock: Callable[[], float], keys: tuple[str, ...]) -> Iterator[ServedV
     """Serve RDS with an instance whose server takes logins."""
     simulator = AlibabaRds(clock=clock)
     key = simulator.credentials
-    admin = {"access_key_id": key.access_key_id, "access_key_secret": key.access_key_secret.reveal()}
+    admin = {"access_key_id": key.key_id, "access_key_secret": key.secret.reveal()}
     place = {"driver": CODE, "instance_id": INSTANCE}
     with ExitStack() as stack:
         vendor = ServedVendor(simulator=simulator, endpoint=stack.enter_context(simulator.serve()), admin=admin)

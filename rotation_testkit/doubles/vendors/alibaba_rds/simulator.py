@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Mapping
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.families.alibaba_cloud import AccessKey, AlibabaGateway, refusal
+from rotation_testkit.doubles.families.alibaba_cloud import AlibabaGateway, refusal
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendor_api.database import DatabaseInstance, DatabaseSimulator
 from rotation_testkit.doubles.vendor_api.faults import FaultPlan
+from rotation_testkit.doubles.vendor_api.signed import SignedSimulator, SigningKey
 from rotation_testkit.doubles.vendors.alibaba_rds.second_opinion import account as sound
 
 VERSION = "2014-08-15"
@@ -35,7 +36,7 @@ CODES: Mapping[str, tuple[int, str]] = {
 Parameters = Mapping[str, str]
 
 
-class AlibabaRds(DatabaseSimulator):
+class AlibabaRds(SignedSimulator, DatabaseSimulator):
     """The simulated API of rds.aliyuncs.com, version 2014-08-15.
 
     Args:
@@ -55,11 +56,10 @@ class AlibabaRds(DatabaseSimulator):
         *,
         clock: Callable[[], float] = time.time,
         faults: FaultPlan | None = None,
-        credentials: AccessKey | None = None,
+        credentials: SigningKey | None = None,
     ) -> None:
         super().__init__(clock=clock, faults=faults)
-        self.credentials = credentials or AccessKey.new()
-        self.keys = {self.credentials.access_key_id: self.credentials}
+        self.sign_with(credentials)
         self.account_status: dict[str, str] = {}
         self.lock_mode = "Unlock"
         self._gateway = AlibabaGateway(clock, self.keys)
@@ -69,14 +69,6 @@ class AlibabaRds(DatabaseSimulator):
             ACCOUNTS: self._accounts,
             ADDRESSES: _addresses,
         }
-
-    # What a test sets up and looks at.
-
-    def add_key(self, *, token: Secret | None = None, denied: frozenset[str] = frozenset()) -> AccessKey:
-        """Make another key."""
-        key = AccessKey.new(token=token, denied=denied)
-        self.keys[key.access_key_id] = key
-        return key
 
     # The vendor's API.
 

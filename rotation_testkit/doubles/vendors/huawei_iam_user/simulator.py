@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.families.huawei_cloud import AccessKey, SignedSimulator, refusal
+from rotation_testkit.doubles.families.huawei_cloud import HuaweiGateway, refusal
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendor_api.faults import FaultPlan
+from rotation_testkit.doubles.vendor_api.signed import SignedSimulator, SigningKey
 from rotation_testkit.doubles.vendors.huawei_iam_user.users import IamPolicies, IamUser, Users
 
 DOMAIN, DOMAIN_NAME = "d78cbac186b744899480f25bd022f468", "IAMDomain"  # those of the vendor's samples
@@ -70,11 +71,12 @@ class HuaweiIam(SignedSimulator):
         clock: Callable[[], float] = time.time,
         faults: FaultPlan | None = None,
         policies: IamPolicies | None = None,
-        credentials: AccessKey | None = None,
+        credentials: SigningKey | None = None,
     ) -> None:
         super().__init__(clock=clock, faults=faults)
         self.policies = policies or IamPolicies()
         self.sign_with(credentials)
+        self._gateway = HuaweiGateway(clock, self.keys)
         self.users = Users(clock, self.policies)
         self._signed: dict[str, Callable[[Call, str], Reply]] = {
             RESET: self._reset,
@@ -110,7 +112,7 @@ class HuaweiIam(SignedSimulator):
         named = _ID.search(call.path)
         if call.operation == "-" or named is None:
             raise Refused("APIGW.0101")
-        self.gateway.admit(call)
+        self._gateway.admit(call)
         if call.headers.get("X-Domain-Id", DOMAIN) != DOMAIN:
             raise Refused("IAM.0002")
         return self._signed[call.operation](call, named[1])

@@ -20,7 +20,7 @@ def serve(clock: Callable[[], float], keys: tuple[str, ...]) -> Iterator[ServedV
     """Serve RDS with an instance whose server takes logins."""
     simulator = HuaweiRds(clock=clock)
     key = simulator.credentials
-    admin = {"access_key": key.access_key, "secret_key": key.secret_key.reveal()}
+    admin = {"access_key": key.key_id, "secret_key": key.secret.reveal()}
     place = {"driver": CODE, "project_id": PROJECT, "instance_id": INSTANCE}
     with ExitStack() as stack:
         vendor = ServedVendor(simulator=simulator, endpoint=stack.enter_context(simulator.serve()), admin=admin)

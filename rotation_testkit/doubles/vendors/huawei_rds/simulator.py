@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Mapping
 
 from rotation.core.secret import Secret
-from rotation_testkit.doubles.families.huawei_cloud import AccessKey, SignedSimulator, refusal
+from rotation_testkit.doubles.families.huawei_cloud import HuaweiGateway, refusal
 from rotation_testkit.doubles.vendor_api.call import Call, Refused, Reply
 from rotation_testkit.doubles.vendor_api.database import DatabaseInstance, DatabaseSimulator
 from rotation_testkit.doubles.vendor_api.faults import FaultPlan
+from rotation_testkit.doubles.vendor_api.signed import SignedSimulator, SigningKey
 from rotation_testkit.doubles.vendors.huawei_rds.second_opinion import account as sound
 
 PROJECT = "0483b6b16e954cb88930a360d2c4e663"  # the one of the vendor's samples
@@ -55,10 +56,11 @@ class HuaweiRds(SignedSimulator, DatabaseSimulator):
         *,
         clock: Callable[[], float] = time.time,
         faults: FaultPlan | None = None,
-        credentials: AccessKey | None = None,
+        credentials: SigningKey | None = None,
     ) -> None:
         super().__init__(clock=clock, faults=faults)
         self.sign_with(credentials)
+        self._gateway = HuaweiGateway(clock, self.keys)
         self.root_weak, self.user_weak = "DBS.200052", "DBS.280001"
         self._calls: dict[str, Callable[[Call, DatabaseInstance], Reply]] = {
             USERS: _users,
@@ -79,7 +81,7 @@ class HuaweiRds(SignedSimulator, DatabaseSimulator):
         match = _PATH.fullmatch(call.path)
         if match is None or call.operation == "-":
             raise Refused("APIGW.0101")
-        self.gateway.admit(call)
+        self._gateway.admit(call)
         if match[1] != PROJECT or call.headers.get("X-Project-Id", PROJECT) != PROJECT:
             raise Refused("APIGW.0310")
         if call.operation == INSTANCES:

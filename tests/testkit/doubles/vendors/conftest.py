@@ -34,7 +34,7 @@ class HuaweiSdk:
 
     def client(self, key, scope):
         """Return a client of a key's owner, in a project or a domain."""
-        credentials = self._credentials(key.access_key, key.secret_key.reveal(), scope)
+        credentials = self._credentials(key.key_id, key.secret.reveal(), scope)
         if key.token:
             credentials = credentials.with_security_token(key.token.reveal())
         client = self._client.new_builder().with_credentials(credentials).with_endpoint(self._url).build()

@@ -32,7 +32,7 @@ def served():
 
     def temporary():
         made = simulator.add_key(token=TOKEN)
-        return AccessKey(made.access_key_id, made.access_key_secret, TOKEN)
+        return AccessKey(made.key_id, made.secret, TOKEN)
 
     key = simulator.credentials
     with PostgreSqlHost(instance.logins) as host, simulator.serve() as url:
@@ -41,7 +41,7 @@ def served():
             spec=DRIVER,
             endpoint=url,
             account={"username": "robot", "instance_id": INSTANCE},
-            admin=AccessKey(key.access_key_id, key.access_key_secret),
+            admin=AccessKey(key.key_id, key.secret),
             temporary=temporary,
             now=simulator.clock,
             live=lambda: simulator.account(INSTANCE, "robot").password,
@@ -157,7 +157,7 @@ def test_our_own_key_and_clock(admin, shift, code):
     """A wrong key or clock becomes ``AdminRejected`` with the vendor's code, and nothing changes."""
     with served() as (harness, simulator, _):
         key = simulator.credentials
-        own = {"access_key_id": key.access_key_id, "access_key_secret": key.access_key_secret, **admin}
+        own = {"access_key_id": key.key_id, "access_key_secret": key.secret, **admin}
         harness.admin = AccessKey(**own)
         harness.now = lambda: simulator.clock() + shift
         with pytest.raises(errors.AdminRejected) as caught:
@@ -170,7 +170,7 @@ def test_a_key_without_the_right():
     """A missing right is named."""
     with served() as (harness, simulator, _):
         denied = simulator.add_key(denied=frozenset({RESET}))
-        harness.admin = AccessKey(denied.access_key_id, denied.access_key_secret)
+        harness.admin = AccessKey(denied.key_id, denied.secret)
         with pytest.raises(errors.PermissionDenied) as caught:
             harness.set(GOOD)
     assert "rds:ResetAccountPassword" in caught.value.hint

@@ -28,7 +28,7 @@ def account(install, cloud, database):
     """Its function."""
     pin = {"certificate": database.pin} if database.pin else {}
     key = cloud.credentials
-    admin = {"access_key_id": key.access_key_id, "access_key_secret": key.access_key_secret.reveal()}
+    admin = {"access_key_id": key.key_id, "access_key_secret": key.secret.reveal()}
     document = {"driver": "alibaba_rds", "password": OLD.reveal(), "username": "robot", "instance_id": INSTANCE, **pin}
     return install(cloud, document, admin, lambda: cloud.account(INSTANCE, "robot").password)
 

@@ -52,14 +52,14 @@ def served(*, key=True, **policies):
 
     def temporary():
         made = simulator.add_key(token=TOKEN)
-        return AccessKey(made.access_key, made.secret_key, TOKEN)
+        return AccessKey(made.key_id, made.secret, TOKEN)
 
     with simulator.serve() as url:
         harness = IamHarness(
             spec=BY_KEY if key else DRIVER,
             endpoint=url,
             account={"username": "robot", "user_id": USER, "domain_name": DOMAIN_NAME, "domain_id": DOMAIN},
-            admin=AccessKey(own.access_key, own.secret_key) if key else None,
+            admin=AccessKey(own.key_id, own.secret) if key else None,
             temporary=temporary if key else None,
             now=clock.now,
             live=lambda: simulator.user(USER).password,
@@ -216,15 +216,15 @@ def test_our_own_key():
         own, temporary = simulator.credentials, simulator.add_key(token=Secret("Canary-token/1+2=="))
         denied = simulator.add_key(denied=frozenset({RESET}))
         for key, expected in (
-            (AccessKey(own.access_key, WRONG), errors.AdminRejected),
-            (AccessKey(temporary.access_key, temporary.secret_key), errors.AdminRejected),
-            (AccessKey(denied.access_key, denied.secret_key), errors.PermissionDenied),
+            (AccessKey(own.key_id, WRONG), errors.AdminRejected),
+            (AccessKey(temporary.key_id, temporary.secret), errors.AdminRejected),
+            (AccessKey(denied.key_id, denied.secret), errors.PermissionDenied),
         ):
             harness.admin = key
             with pytest.raises(expected) as caught:
                 harness.set(GOOD)
             assert caught.value.hint
         assert harness.changes() == 0
-        harness.admin = AccessKey(temporary.access_key, temporary.secret_key, temporary.token)
+        harness.admin = AccessKey(temporary.key_id, temporary.secret, temporary.token)
         harness.set(GOOD)
         assert harness.changes() == 1

@@ -38,7 +38,7 @@ def account(install, cloud, key):
     """Its function."""
     place = {"username": "robot", "user_id": USER, "domain_name": DOMAIN_NAME, "domain_id": DOMAIN}
     own = cloud.credentials
-    admin = {"access_key": own.access_key, "secret_key": own.secret_key.reveal()} if key else None
+    admin = {"access_key": own.key_id, "secret_key": own.secret.reveal()} if key else None
     document = {"driver": "huawei_iam_user", "password": OLD.reveal(), **place}
     return install(cloud, document, admin, lambda: cloud.user(USER).password)
 

@@ -32,7 +32,7 @@ def served(name="robot", change=USER_RESET):
 
     def temporary():
         made = simulator.add_key(token=TOKEN)
-        return AccessKey(made.access_key, made.secret_key, TOKEN)
+        return AccessKey(made.key_id, made.secret, TOKEN)
 
     key = simulator.credentials
     with PostgreSqlHost(instance.logins) as host, simulator.serve() as url:
@@ -42,7 +42,7 @@ def served(name="robot", change=USER_RESET):
             spec=DRIVER,
             endpoint=url,
             account={"username": name, **place},
-            admin=AccessKey(key.access_key, key.secret_key),
+            admin=AccessKey(key.key_id, key.secret),
             temporary=temporary,
             now=simulator.clock,
             live=lambda: simulator.account(INSTANCE, name).password,
@@ -166,7 +166,7 @@ def test_our_own_key_and_clock(admin, shift):
     """A wrong key or clock becomes ``AdminRejected`` with a hint, and nothing changes."""
     with served() as (harness, simulator, _):
         key = simulator.credentials
-        harness.admin = AccessKey(**{"access_key": key.access_key, "secret_key": key.secret_key, **admin})
+        harness.admin = AccessKey(**{"access_key": key.key_id, "secret_key": key.secret, **admin})
         harness.now = lambda: simulator.clock() + shift
         with pytest.raises(errors.AdminRejected) as caught:
             harness.set(Secret("Good-enough-1"))
@@ -178,7 +178,7 @@ def test_a_key_without_the_right():
     """The refusal names the rights to grant."""
     with served() as (harness, simulator, _):
         key = simulator.add_key(denied=frozenset({USER_RESET}))
-        harness.admin = AccessKey(key.access_key, key.secret_key)
+        harness.admin = AccessKey(key.key_id, key.secret)
         with pytest.raises(errors.PermissionDenied) as caught:
             harness.set(Secret("Good-enough-1"))
     assert "rds:password:update" in caught.value.hint

@@ -38,7 +38,7 @@ def account(install, cloud, database, request):
     place = {"project_id": PROJECT, "instance_id": INSTANCE, "username": name}
     place |= {"certificate": database.pin} if database.pin else {}
     key = cloud.credentials
-    admin = {"access_key": key.access_key, "secret_key": key.secret_key.reveal()}
+    admin = {"access_key": key.key_id, "secret_key": key.secret.reveal()}
     document = {"driver": "huawei_rds", "password": OLD.reveal(), **place}
     return install(cloud, document, admin, lambda: cloud.account(INSTANCE, name).password)
 
@@ -101,7 +101,7 @@ def test_a_busy_instance_is_left_alone(account, cloud):
 def test_a_temporary_key_rotates_with_its_token_alone(account, cloud):
     """The vendor refuses the key without its security token, and takes it with the token."""
     key = cloud.add_key(token=Secret("Temporary+Token/31=="))
-    admin = {"access_key": key.access_key, "secret_key": key.secret_key.reveal()}
+    admin = {"access_key": key.key_id, "secret_key": key.secret.reveal()}
     account.put(admin, "lockstep/admin")
     assert account.rotate_once().state is RotationState.FAILED
     assert account.codes() == ["admin_rejected"]

@@ -53,8 +53,8 @@ class Sdk:
     def client(self, key):
         """A client of a key's owner."""
         token = {"security_token": key.token.reveal()} if key.token else {}
-        secret = key.access_key_secret.reveal()
-        own = {"access_key_id": key.access_key_id, "access_key_secret": secret, **token}
+        secret = key.secret.reveal()
+        own = {"access_key_id": key.key_id, "access_key_secret": secret, **token}
         return self._client(self._config(**own, endpoint=self._host, protocol="http", region_id="cn-hangzhou"))
 
     def reset(self, client, name="alice", password=NEW, instance=INSTANCE):
@@ -148,10 +148,10 @@ def test_keys_and_clocks(sdk, sim, clock):
     key = sim.credentials
     make = type(key)
     assert sdk.refusal(sdk.reset, sdk.client(make("LTAInobody", Secret("x")))) == (404, "InvalidAccessKeyId.NotFound")
-    wrong = sdk.client(make(key.access_key_id, Secret("wrong")))
+    wrong = sdk.client(make(key.key_id, Secret("wrong")))
     assert sdk.refusal(sdk.reset, wrong) == (400, "SignatureDoesNotMatch")
     temporary = sim.add_key(token=Secret("a+token/=="))
-    alone = sdk.client(make(temporary.access_key_id, temporary.access_key_secret))
+    alone = sdk.client(make(temporary.key_id, temporary.secret))
     assert sdk.refusal(sdk.reset, alone) == (400, "InvalidSecurityToken.Malformed")
     sdk.reset(sdk.client(temporary))
     denied = sim.add_key(denied=frozenset({RESET}))

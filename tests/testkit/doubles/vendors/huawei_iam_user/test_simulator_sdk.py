@@ -168,13 +168,13 @@ def test_a_user_that_may_not_log_in(sdk, client, sim, switch, code):
 def test_keys_and_accounts(sdk, sim):
     """A foreign secret, account, user or right is refused; a temporary key needs its token."""
     key = sim.credentials
-    assert sdk.refusal(sdk.reset, sdk.client(type(key)(key.access_key, Secret("wrong")), DOMAIN)) == (401, "APIGW.0301")
+    assert sdk.refusal(sdk.reset, sdk.client(type(key)(key.key_id, Secret("wrong")), DOMAIN)) == (401, "APIGW.0301")
     assert sdk.refusal(sdk.reset, sdk.client(key, "f" * 32)) == (403, "IAM.0002")
     assert sdk.refusal(sdk.reset, sdk.client(key, DOMAIN), user="f" * 32) == (404, "IAM.0004")
     denied = sim.add_key(denied=frozenset({RESET}))
     assert sdk.refusal(sdk.reset, sdk.client(denied, DOMAIN)) == (403, "APIGW.0302")
     temporary = sim.add_key(token=Secret("a+token/=="))
-    assert sdk.refusal(sdk.reset, sdk.client(type(key)(temporary.access_key, temporary.secret_key), DOMAIN))[0] == 401
+    assert sdk.refusal(sdk.reset, sdk.client(type(key)(temporary.key_id, temporary.secret), DOMAIN))[0] == 401
     sdk.reset(sdk.client(temporary, DOMAIN))
 
 

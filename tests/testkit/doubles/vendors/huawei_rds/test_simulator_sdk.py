@@ -119,11 +119,11 @@ def test_a_state_that_forbids_a_reset(sdk, client, sim, status, code):
 def test_keys_projects_and_clocks(sdk, sim, clock):
     """A foreign secret, project or clock is refused by the gateway; a temporary key needs its token."""
     key = sim.credentials
-    wrong = type(key)(key.access_key, Secret("wrong"))
+    wrong = type(key)(key.key_id, Secret("wrong"))
     assert sdk.refusal(sdk.reset, sdk.client(wrong, PROJECT)) == (401, "APIGW.0301")
     assert sdk.refusal(sdk.reset, sdk.client(key, "f" * 32)) == (403, "APIGW.0310")
     temporary = sim.add_key(token=Secret("a+token/=="))
-    assert sdk.refusal(sdk.reset, sdk.client(type(key)(temporary.access_key, temporary.secret_key), PROJECT))[0] == 401
+    assert sdk.refusal(sdk.reset, sdk.client(type(key)(temporary.key_id, temporary.secret), PROJECT))[0] == 401
     sdk.reset(sdk.client(temporary, PROJECT))
     denied = sim.add_key(denied=frozenset({USER_RESET}))
     assert sdk.refusal(sdk.reset, sdk.client(denied, PROJECT)) == (403, "APIGW.0302")
@@ -134,7 +134,7 @@ def test_keys_projects_and_clocks(sdk, sim, clock):
 def test_six_wrong_signatures_lock_a_key_for_five_minutes(sdk, sim, clock):
     """The right key is refused as long, and then works again."""
     key = sim.credentials
-    guess = sdk.client(type(key)(key.access_key, Secret("guess")), PROJECT)
+    guess = sdk.client(type(key)(key.key_id, Secret("guess")), PROJECT)
     for _ in range(6):
         assert sdk.refusal(sdk.reset, guess) == (401, "APIGW.0301")
     assert sdk.refusal(sdk.reset, sdk.client(key, PROJECT)) == (401, "APIGW.0301")
