@@ -22,6 +22,7 @@ from rotation.deployment.deployment import Deployment
 from rotation.stores.vault_kv import HvacKv, Kv
 from rotation_testkit.doubles.vault.kv2 import ServedKv, mounted
 from rotation_testkit.doubles.vault.openbao import OpenBao
+from rotation_testkit.sandbox.enrolled import annotated
 from rotation_testkit.sandbox.sandbox import ShiftedClock
 from vault_plugin.job.due_secrets import DueSecretsJob
 
@@ -73,18 +74,18 @@ def measure() -> Iterator[Figure]:
 
 
 def _plain(server: OpenBao, paths: list[str]) -> float:
-    """Write every secret and its schedule; return the seconds of reading and writing each once more."""
+    """Write every secret, its schedule and its binding; return the seconds of reading and writing each once more."""
     document = {"driver": "bench_instant", "password": "First-Passw0rd"}
 
     def each(job: int, cas: int) -> None:
         kv = ServedKv(server.client(), "secret")
         for path in paths[job::JOBS]:
+            full = SecretDocument({**document, "username": path.rpartition("/")[2]})
             if cas:
                 kv.read(path)
             else:
-                kv.configure(path, custom={"lockstep-every": "1d"})
-            username = path.rpartition("/")[2]
-            kv.write(path, SecretDocument({**document, "username": username}), cas=cas)
+                kv.configure(path, custom=annotated(full, {"lockstep-every": "1d"}))
+            kv.write(path, full, cas=cas)
 
     with ThreadPoolExecutor(JOBS) as pool:
         list(pool.map(lambda job: each(job, 0), range(JOBS)))
