@@ -41,14 +41,10 @@ class LabelStore:
     def prove(self, version_id: str, evidence: Evidence, number: int | None = None) -> None:
         """See ``Store``. The label's place as seen last is used first; if it has moved since, it is looked up."""
         label = marks.proof(evidence, number).on(version_id)
-        for state in (self._seen, None):
-            try:
-                self._attach_here(label, version_id, self.describe() if state is None else state)
-            except StageConflict:
-                if state is None:
-                    raise
-            else:
-                return
+        try:
+            self._attach_here(label, version_id, self.seen())
+        except StageConflict:
+            self._attach_here(label, version_id, self.describe())
 
     def _attach_here(self, label: str, version_id: str, state: SecretState) -> None:
         source = state.holder_of(label)
@@ -64,7 +60,7 @@ class LabelStore:
 
     def yield_lease(self, token: str, *, holder: str, sent: float | None = None) -> None:
         """See ``Store``. What was seen last is enough, unless it was read from a replica that lagged behind."""
-        if self._seen is None or not lease.give_back(self._labels, self._seen, token, holder=holder, sent=sent):
+        if not lease.give_back(self._labels, self.seen(), token, holder=holder, sent=sent):
             lease.give_back(self._labels, self.describe(), token, holder=holder, sent=sent)
 
     def end(self, token: str, *, holder: str) -> None:
