@@ -166,6 +166,17 @@ def test_a_login_is_tested_on_the_server_that_its_record_names(kind):
     assert not name or starter in _imported(ROOT / tests)
 
 
+SIGNERS = {"huawei_meeting/app_login.py"}
+"""Products' modules that sign: Huawei Meeting's app login is its product's alone."""
+
+
+def test_products_leave_signing_to_their_family():
+    """So a vendor's signature is written once, however many products it has."""
+    vendors = ROOT / "rotation/drivers/vendors"
+    signing = {file for file in vendors.rglob("*.py") if _imported(file) & {"hmac", "hashlib"}}
+    assert {str(file.relative_to(vendors)) for file in signing} == SIGNERS
+
+
 LONGEST = 150
 GENERATIONS = {"tencent_bm": 2}
 """How many APIs a driver speaks, where that is more than one: Blackstone's are two."""
