@@ -69,8 +69,6 @@ _PATIENCE = _Patience(5, 13, waiting.BACK_OFF_MOST)
 """The pauses make one to two hours, and a machine may be slow to stop."""
 _SWITCHING = _Patience(1, 9, waiting.LONGEST_PAUSE)
 """Where each attempt switches a machine: fewer in the same time."""
-_OVERDUE = _Patience(0, 0, 0.0)
-"""After ``LONGEST_TASK``."""
 
 NO_FAILURE = (AccountLocked, PasswordRejected)
 """Refusals that do not count as failed attempts: they end the rotation, or have a waiting time of their own."""
@@ -174,10 +172,8 @@ def put_off(session: AccountSession, bound: Guarded, candidate: SecretDocument, 
     if sent is not None and not version.is_turned_away and session.clock.now() <= sent + LONGEST_TASK:
         raise busy from None
     switched = session.memory.switched and session.memory.sends > 0
-    overdue = sent is not None and not version.is_turned_away
-    patience = _OVERDUE if overdue else _SWITCHING if switched else _PATIENCE
     try:
-        _wait_longer(session, bound, session.token, busy, patience)
+        _wait_longer(session, bound, session.token, busy, _SWITCHING if switched else _PATIENCE)
     except Parked:
         with suppress(DriverError):  # a machine that cannot be started is what the human is to look at
             give_back(bound, candidate)

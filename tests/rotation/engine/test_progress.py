@@ -272,7 +272,7 @@ def test_a_vendor_that_is_at_work_is_asked_less_and_less_and_a_human_is_called(
         assert Reason.VENDOR_BUSY not in played.codes
     else:
         assert set(played.codes[-6:]) == {Reason.VENDOR_BUSY}
-        assert played.ended[played.codes.index(Reason.VENDOR_BUSY)] <= 4 * 3600
+        assert played.ended[played.codes.index(Reason.VENDOR_BUSY)] <= 5 * 3600
         assert not PARKING[Reason.VENDOR_BUSY].by_itself
     for vendor in vendors_of(world):
         assert vendor.stops <= MOST_REQUESTS
@@ -286,6 +286,22 @@ def test_a_vendor_that_is_at_work_is_asked_less_and_less_and_a_human_is_called(
     assert {vendor.power for vendor in vendors_of(world)} <= {None, Power.RUNNING}
     left = [mark.kind for version in world.secret.describe().versions.values() for mark in version.marks]
     assert not set(left) & {Kind.FAILED, Kind.PARKED, Kind.LEARNT}
+
+
+@pytest.mark.parametrize("edge", list(Edge))
+def test_a_slow_machine_whose_rotation_goes_on_after_hours_calls_nobody(edge: Edge) -> None:
+    """The age of the lost reset is not that of the switch, which has just begun."""
+    world = make_scenario("machine", switch_seconds=90.0)
+    token = world.created()
+    with pytest.raises(InProgress):  # the machine stops
+        world.step(Step.SET, token)
+    world.clock.sleep(60)
+    world.reset_ends_with(token, OutcomeUnknown("lost"), edge)
+    world.clock.sleep(3 * 3600)
+    world.vendor.set_by_hand(Secret("Changed0By0Hand0Pass"))
+    played = play(world, token)
+    assert played.done
+    assert set(played.codes) <= {"in_progress", "login_rejected"}
 
 
 def test_the_pauses_after_an_outside_change_grow() -> None:
@@ -328,7 +344,7 @@ def pairs_of_the_table(world: Scenario) -> set[Pair]:
     seen, pairs = set(), set()
     oracle = Oracle.LOGIN if world.oracle else Oracle.NONE
     plain = Facts(intent=False, authority=world.vendor.authority, oracle=oracle)
-    todo = [plain, replace(plain, intent=True)]
+    todo = [plain, replace(plain, intent=True), replace(plain, intent=True, turned_away=True)]
     if world.vendor.asynchronous:
         todo.append(replace(plain, intent=True, task=TaskFinding.NOT_POLLED))
     while todo:
@@ -369,6 +385,20 @@ def lost(edge: Edge) -> Trouble:
 def hopeless(world: Scenario, patch: pytest.MonkeyPatch) -> str:
     """The host refuses every password."""
     refusing(patch)
+    return world.begin()
+
+
+def at_work(world: Scenario, patch: pytest.MonkeyPatch) -> str:
+    """The vendor refuses the first three requests because it is at work, and no look shows that."""
+    plain, asked = MemoryVendor.change, []
+
+    def busy(vendor: MemoryVendor, new: Secret, old: Secret | None) -> Any:
+        asked.append(new)
+        if len(asked) <= 3:
+            raise InProgress("another operation is running")
+        return plain(vendor, new, old)
+
+    patch.setattr(MemoryVendor, "change", busy)
     return world.begin()
 
 
@@ -442,6 +472,7 @@ def changed_outside(world: Scenario, _: pytest.MonkeyPatch) -> str:
 TROUBLES: dict[str, tuple[Trouble, str]] = {
     "lost before": (lost(Edge.BEFORE), ""),
     "lost after": (lost(Edge.AFTER), ""),
+    "at work": (at_work, ""),
     "hopeless": (hopeless, "login"),
     "out of reach": (out_of_reach, "login"),
     "locked": (locked, "login"),
