@@ -1,4 +1,4 @@
-"""Advice for what only a human can do, and for each reason for parking."""
+"""Advice for what only a human can do, and for each wait."""
 
 from __future__ import annotations
 
@@ -19,17 +19,10 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
         "rotate now, run `lockstep rotate` with the driver's LOCKSTEP_<CODE>_WINDOW set to `any`.",
         Reason.BACK_OFF: "The vendor turned attempts away, or refused the request itself. `lockstep rotate "
         "--dry-run` names what is in the way.",
-        Reason.EXTERNAL_CHANGE: "Every retained version is tried, inside the budget. The live one becomes current; if "
-        "there is none, the advice says what to put into the secret.",
-        Reason.RESET_FAILS: "The same candidate is sent once more. If the vendor fails again, look at the target in "
-        "its console: agent, state, running tasks.",
-        Reason.CANDIDATE_REFUSED: "If another version is live, the refused candidate is dropped once it can no longer "
-        "take effect, and the next rotation makes a fitting one.",
-        Reason.VENDOR_BUSY: "Nothing is sent while the vendor is at work. End what hangs in its console; the first "
-        "attempt after the time shown goes on.",
     }
 )
-"""Keys are all reasons for parking."""
+"""Advice for a parked rotation that goes on by itself, by the reason; of every other reason the plan and the advice say
+what to do."""
 
 
 EXTERNAL_CHANGE = (

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rotation.core.document import SecretDocument, documents, list_key, takes_turns, turned
-from rotation.core.errors import CannotVerify, InProgress, RotationError, SecretDocumentError
+from rotation.core.errors import CannotVerify, InProgress, LoginRejected, RotationError, SecretDocumentError
 from rotation.core.values import Evidence, Observation, Power, Task, TaskState, Verdict
 from rotation.doctor.findings import Content, ExaminedVersion, Findings, PasswordState
 from rotation.doctor.without_login import overtaken_batch, who_stopped_it, without_login
@@ -52,10 +52,20 @@ def find_out(session: Session) -> Findings:
     except RotationError as error:
         findings.error = error
     if findings.bound is not None:
-        now = session.store.describe().versions  # shows the new charges; a plan rests on the labels from before
+        now = session.store.describe()  # shows the new charges; a plan rests on the labels from before
         for each in findings.versions:
-            each.version = now.get(each.id, each.version)
+            each.version = now.versions.get(each.id, each.version)
+        _recall(session, findings, now)
     return findings
+
+
+def _recall(session: Session, findings: Findings, state: SecretState) -> None:
+    """Note which passwords were rejected a moment ago, where something kept the examination from asking again."""
+    for each in findings.versions:
+        if each.bound is None or each.password is not PasswordState.NOT_ASKED:
+            continue
+        if Budget(session=session, bound=each.bound, version_id=each.id).rejected_at(state) is not None:
+            findings.note_password(each, PasswordState.DEAD, Evidence.LOGIN)
 
 
 def _read(session: Session, state: SecretState, version: Version) -> ExaminedVersion:
@@ -87,9 +97,7 @@ def _batch(session: Session, findings: Findings, document: SecretDocument) -> No
     findings.window = accounts.window
     pending = findings.pending
     if pending is None:
-        proved = [
-            each.evidence for each in accounts.verify_current(findings.state).members if each.evidence is not None
-        ]
+        proved = _proved(findings, accounts)
         if findings.current is not None and len(proved) == len(accounts.members):
             findings.current.password, findings.current.evidence = PasswordState.LIVE, min(proved)
     elif pending.stored is None:
@@ -98,6 +106,17 @@ def _batch(session: Session, findings: Findings, document: SecretDocument) -> No
         pending.set_aside(Content.FOREIGN)  # the engine refuses other accounts than current's or another order
     elif overtaken_batch(findings, accounts, pending):
         findings.overtaken = pending.id
+
+
+def _proved(findings: Findings, accounts: Batch) -> list[Evidence]:
+    """Return how the current passwords of a batch were proved, each that could be."""
+    try:
+        found = accounts.verify_current(findings.state).members
+    except LoginRejected:
+        if findings.current is not None:
+            findings.current.password = PasswordState.DEAD  # of at least one account; the error names which
+        raise
+    return [each.evidence for each in found if each.evidence is not None]
 
 
 def _same_accounts(session: Session, accounts: Batch, own: list[SecretDocument]) -> bool:

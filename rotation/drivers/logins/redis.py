@@ -111,11 +111,11 @@ def _client(login: Login) -> Connection:
         """Read answers, and leave out the AUTH, SELECT and CLIENT SETINFO of the library's own beginning."""
         client._parser.on_connect(client)  # noqa: SLF001 - as the library's own beginning does
 
-    return OnOurs(socket_timeout=login.seconds, protocol=2, redis_connect_func=begin)  # type: ignore[no-untyped-call]
+    return OnOurs(socket_timeout=login.seconds, protocol=2, redis_connect_func=begin)  # type: ignore[no-untyped-call]  # redis-py's own
 
 
 def _judge(client: Connection, username: str, password: Secret, login: Login) -> Verdict:
-    client.connect()  # type: ignore[no-untyped-call]
+    client.connect()  # type: ignore[no-untyped-call]  # redis-py's own
     try:
         login.shown = True
         # With its name, the user `default` is let in by any password where it has none; without, the server says so.
@@ -129,7 +129,7 @@ def _judge(client: Connection, username: str, password: Secret, login: Login) ->
         if said is not None:
             raise _refusal(said)
     finally:
-        client.disconnect()  # type: ignore[no-untyped-call]
+        client.disconnect()  # type: ignore[no-untyped-call]  # redis-py's own
     return Verdict.ACCEPTED
 
 
@@ -138,7 +138,7 @@ def _ask(client: Connection, *words: str) -> str | None:
     from redis.exceptions import AuthenticationError, BusyLoadingError, ResponseError
     from redis.exceptions import ConnectionError as Failed
 
-    client.send_command(*words, check_health=False)  # type: ignore[no-untyped-call]
+    client.send_command(*words, check_health=False)  # type: ignore[no-untyped-call]  # redis-py's own
     try:
         client.read_response(disconnect_on_error=False)
     except (AuthenticationError, BusyLoadingError, ResponseError) as error:

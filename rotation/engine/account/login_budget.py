@@ -122,7 +122,8 @@ class Budget:
         self._note_own(state, rejected=False)  # before the login: what it finds must not be taken for older knowledge
         verdict = self.log_in(password, state, seen)
         if verdict is Verdict.REJECTED:
-            self._note_own(self.session.store.describe(), rejected=True)
+            with suppress(StoreError):  # as in _note_own; the answer matters more
+                self._note_own(self.session.store.describe(), rejected=True)
         return verdict
 
     def rejected_at(self, state: SecretState) -> float | None:

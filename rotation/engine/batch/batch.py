@@ -273,15 +273,25 @@ class Batch:
         proof = run.store.describe().proof(run.token)
         if proof is not None and not run.memory.sends:
             return MemberResult(name=member.name, outcome="proved_before", evidence=proof)
-        return _outcome(member, run, partial(_why_left_out, member) if self._is_left_out(member) else _set)
+        return _outcome(member, run, partial(self._why_left_out, member) if self._is_left_out(member) else _set)
+
+    def _why_left_out(self, member: Member, run: AccountSession) -> Result:
+        """Raise what stands in an account's way, as createSecret found it; nothing is sent."""
+        if self._entry(member).notes.left_out is None:
+            raise NotReady("its new password is current already; the next rotation makes another one")
+        steps.prepare(run, run.store.describe(), member.document)
+        raise NotReady("it could not be rotated when the candidates were made; the next rotation takes it, too")
 
     def _is_left_out(self, member: Member) -> bool:
         """Return whether the candidate brings an account no new password: createSecret made none, or it is current.
 
         Where createSecret made none, the candidate has the password from then, which an operator may have replaced.
         """
-        own = documents(self.session.candidate().document, self.key)[member.number]
+        own = self._entry(member)
         return own.notes.left_out is not None or own.password == member.document.password
+
+    def _entry(self, member: Member) -> SecretDocument:
+        return documents(self.session.candidate().document, self.key)[member.number]
 
     def _secured(self, member: Member, ended: MemberResult) -> MemberResult:
         """Prove an account whose password needed time, so that no later run needs to touch it again."""
@@ -342,12 +352,6 @@ def _outcome(member: Member, run: AccountSession, act: Callable[[AccountSession]
 
 def _check(run: AccountSession) -> Result:
     return check_current(run, run.store.describe())
-
-
-def _why_left_out(member: Member, run: AccountSession) -> Result:
-    """Raise what stands in an account's way, as createSecret found it; nothing is sent."""
-    steps.prepare(run, run.store.describe(), member.document)
-    raise NotReady("it could not be rotated when the candidates were made; the next rotation takes it, too")
 
 
 def _set(run: AccountSession) -> Result:

@@ -8,7 +8,7 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import LoginRejected, OutcomeUnknown, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
-from rotation.doctor import Action, Condition, Verb, examine, heal
+from rotation.doctor import Action, Condition, PasswordState, Verb, examine, heal
 from rotation.doctor.dry_run import Status, rehearse
 from rotation.engine.run import verify
 from rotation.state.stages import CURRENT
@@ -37,6 +37,7 @@ def test_an_account_out_of_step_is_named():
     assert (found.condition, found.plan) == (Condition.HUMAN, ())
     assert "user-1" in found.summary
     assert "lockstep rotate" in found.advice
+    assert found.findings.current.password is PasswordState.DEAD
 
 
 @pytest.mark.parametrize("edge", list(Edge))

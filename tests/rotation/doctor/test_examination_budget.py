@@ -6,10 +6,10 @@ import contextlib
 
 import pytest
 
-from rotation.core.errors import Parked, PasswordRejected, RotationError
+from rotation.core.errors import LoginRejected, Parked, PasswordRejected, RotationError, StoreUnavailable
 from rotation.core.secret import Secret
 from rotation.core.values import Lockout, Step
-from rotation.doctor import examine, heal
+from rotation.doctor import PasswordState, examine, heal
 from rotation.engine.account.login_budget import Budget
 from rotation.engine.run import verify
 from rotation.state.marks import Kind
@@ -98,6 +98,35 @@ def test_one_budget_for_rotations_verify_and_doctor(scenario):
             subject.secret.describe()
     assert subject.vendor.wrong_logins <= subject.vendor.lockout.budget == 3
     assert not subject.vendor.locked
+
+
+def test_a_password_that_was_just_rejected_is_shown_so_although_no_login_is_left(scenario):
+    """The candidate comes first and may not be asked; what the labels say about current is shown all the same."""
+    subject = scenario("admin", lockout=Lockout(tries=3, window_seconds=300))
+    token = subject.cut(applied=False)
+    subject.vendor.set_by_hand(OUTSIDE)
+    with pytest.raises(LoginRejected):
+        verify(subject.session())
+    found = examine(subject.session()).findings
+    assert found.error.reason == "wrong_login_budget"
+    assert [found.current.password, found.version(token).password] == [PasswordState.DEAD, PasswordState.NOT_ASKED]
+    assert subject.vendor.wrong_logins == 1
+
+
+def test_a_rejected_login_is_reported_although_the_store_fails_after_it(scenario):
+    """The answer of the vendor is not lost with the note of it."""
+    subject = scenario("admin")
+    subject.vendor.set_by_hand(OUTSIDE)
+    subject.fuse = Fuse()
+    with pytest.raises(LoginRejected):
+        verify(subject.session())
+    number = subject.fuse.effects[subject.fuse.effects.index("verify") :].index("describe")
+    at = subject.fuse.effects[: subject.fuse.effects.index("verify") + number + 1].count("describe")
+    subject.clock.sleep(86_400)
+    subject.fuse = Fuse(at, only="describe", error=lambda _: StoreUnavailable("down"))
+    with pytest.raises(LoginRejected):
+        verify(subject.session())
+    assert subject.fuse.blown
 
 
 def test_examining_a_refusal_for_age_leaves_the_budget_to_the_rotation(scenario):

@@ -133,6 +133,7 @@ def test_a_death_at_any_effect_of_setsecret_heals(edge: Edge) -> None:
     scenario, token = without_the_last()
     scenario.fuse = Fuse()
     failed(scenario, token)
+    messages = []
     for number in range(1, len(scenario.fuse.effects) + 1):
         scenario, token = without_the_last()
         scenario.fuse = Fuse(number, edge)
@@ -142,6 +143,7 @@ def test_a_death_at_any_effect_of_setsecret_heals(edge: Edge) -> None:
         scenario.fuse = Fuse()
         scenario.clock.sleep(150)
         again = failed(scenario, token)
+        messages.append(again.message)
         assert again.code in ("precondition_failed", "stage_error"), number
         assert scenario.passwords() == scenario.live(), number
         assert scenario.secret.describe().holder(PENDING) is None, number
@@ -153,6 +155,7 @@ def test_a_death_at_any_effect_of_setsecret_heals(edge: Edge) -> None:
         scenario.vendors[-1].obstacles = ()
         assert scenario.rotate(scenario.begin()) == [], number
         assert scenario.passwords() == scenario.live(), number
+    assert any("user-0: its new password is current already" in each for each in messages)
 
 
 def test_a_late_test_event_does_not_take_the_kept_password_for_a_new_one() -> None:
