@@ -231,8 +231,9 @@ class LocalRotation:
             end = error
         except Exception as foreign:  # noqa: BLE001 - its text may hold a value, so only its type gets out
             end = InternalError.of(foreign)
-        self.unheard |= announcer.unheard
-        self.committed |= session.memory.committed
+        finally:  # also where the process must stop at once
+            self.unheard |= announcer.unheard
+            self.committed |= session.memory.committed
         return StepReport(
             step=step,
             seconds=time.monotonic() - started,

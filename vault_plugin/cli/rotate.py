@@ -56,20 +56,21 @@ def _rotate(path: str, attempts: int, consumers: OnCommit, *, spend: bool, as_js
         entry = context.kv.read(path)
         wishes = Wishes.parse({} if entry is None else entry.custom)
         rotation = KvRotation(context=context, path=path, wishes=wishes, ordered=True, spend=spend, on_step=show_step)
+        done = None
         try:
-            with stop.work():
-                done = rotation.run(attempts=attempts)
+            with stop.work(), consumers.heeded():
+                try:
+                    done = rotation.run(attempts=attempts)
+                finally:
+                    if rotation.committed:
+                        consumers.committed(path)
         except stop.Halted:
-            if rotation.committed:
-                consumers.committed(path)
-                consumers.missed()
+            if done is not None and done.error is None:
+                raise  # what did not end is the command of --on-commit
             raise _stopped(context, path, rotation.token) from None
         if done.error is not None and stop.requested():
             done.error = _stopped(context, path, done.token)
             done.outcome = done.error.code
-    if done.committed:
-        consumers.committed(path)
-        consumers.run()
     if as_json:
         emit(done.describe())
     else:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,13 +55,13 @@ def run(  # noqa: PLR0913 - one option each
         plan = job.plan(prefix)
         if dry_run:
             return _show_plan(plan, as_json=as_json)
-        total = len(plan.due) + len(plan.faulty)
+        consumers, total = OnCommit.of(on_commit), len(plan.due) + len(plan.faulty)
         ended: list[Rotated] = []
         if not as_json:
             note(f"{total} due, {plan.waiting} waiting, {plan.off} off or without a schedule")
         try:
             with stop.work():
-                ended.extend(_followed(_shown(job.run(plan), total, as_json=as_json), OnCommit.of(on_commit)))
+                ended.extend(followed(_shown(job.run(plan), total, as_json=as_json), job.late, consumers))
         except stop.Halted:
             raise _stopped(ended, total) from None
     if as_json:
@@ -72,13 +73,27 @@ def run(  # noqa: PLR0913 - one option each
     return code_of(ended)
 
 
-def _followed(shown: Iterator[Rotated], consumers: OnCommit) -> Iterator[Rotated]:
-    """Yield the rotations, so that what came before an exception is kept, and run the command of ``--on-commit``."""
+def followed(shown: Generator[Rotated], late: list[Rotated], consumers: OnCommit) -> Iterator[Rotated]:
+    """Yield the rotations, so that what came before an exception is kept, and run the command of ``--on-commit``.
+
+    Args:
+        shown: the rotations as they end.
+        late: those that have ended after the process had to stop at once.
+        consumers: the command.
+    """
     with consumers.heeded():
-        for each in shown:
-            yield each
-            if each.committed:
-                consumers.committed(each.path)
+        try:
+            with closing(shown):
+                for each in shown:
+                    try:
+                        yield each
+                    finally:
+                        if each.committed:
+                            consumers.committed(each.path)
+        finally:
+            for each in late:
+                if each.committed:
+                    consumers.committed(each.path)
 
 
 def _failed(ended: list[Rotated]) -> int:
@@ -116,7 +131,7 @@ def _show_plan(plan: Plan, *, as_json: bool) -> int:
     return code_of(plan.faulty)
 
 
-def _shown(ended: Iterator[Rotated], total: int, *, as_json: bool) -> Iterator[Rotated]:
+def _shown(ended: Iterator[Rotated], total: int, *, as_json: bool) -> Generator[Rotated]:
     """Yield the rotations as they end, and show each as a JSON line, or a progress bar on a terminal."""
     if as_json or not sys.stderr.isatty():
         for each in ended:

@@ -68,6 +68,7 @@ class DueSecretsJob:
         attempts: how often each rotation is tried.
         time_left: seconds until the whole run must have ended; a rotation that could not end in time is not begun.
         wrap_store: see ``JobContext``.
+        late: what ended after the process had to stop at once, and was not yielded.
     """
 
     connect: Callable[[float], AbstractContextManager[Kv]]
@@ -78,6 +79,7 @@ class DueSecretsJob:
     attempts: int = ATTEMPTS
     time_left: Callable[[], float] = lambda: float("inf")
     wrap_store: WrapStore | None = None
+    late: list[Rotated] = field(init=False, default_factory=list)
     _pace: Pace = field(init=False)
     _admins: dict[str, SecretDocument] = field(default_factory=dict, init=False, repr=False)
 
@@ -109,16 +111,19 @@ class DueSecretsJob:
         yield from plan.faulty
         pool = ThreadPoolExecutor(max_workers=self.jobs, thread_name_prefix="lockstep")
         rotations = [pool.submit(self._rotate, due) for due in plan.due]
+        left = set(rotations)
         try:
             for ended in as_completed(rotations):
                 done = ended.result()
+                left.discard(ended)
                 if done is not None:
                     yield done
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             # Once halted, no vendor call begins: a rotation that ends in this time has given its lease back.
-            running = [each for each in rotations if not each.cancelled()]
-            wait(running, timeout=stop.HALT_SECONDS if stop.halted() else None)
+            running = [each for each in left if not each.cancelled()]
+            ended_late, _ = wait(running, timeout=stop.HALT_SECONDS if stop.halted() else None)
+            self.late += filter(None, (each.result() for each in ended_late))
 
     def _rotate(self, due: DueSecret) -> Rotated | None:
         if stop.requested():

@@ -16,6 +16,7 @@ from rotation.cli.on_commit import OnCommit, OnCommitCommand
 from rotation.cli.output import Json, SpendATry, about, console, emit, note, show_error, show_table, when
 from rotation.core.errors import Interrupted
 from rotation.core.process import stop
+from rotation.core.values import Step
 
 if TYPE_CHECKING:
     from rotation.cli.local_rotation import LocalRotation, StepReport
@@ -65,20 +66,21 @@ def _rotate(secret_id: str, consumers: OnCommit, *, spend: bool, as_json: bool) 
     if not as_json:
         verb = "resuming the unfinished rotation" if rotation.resumed else "beginning a rotation"
         note(f"{verb}, token {rotation.token}")
+    done: list[StepReport] = []
     try:
-        with stop.work():
-            done = _steps(rotation, secret_id, as_json=as_json)
+        with stop.work(), consumers.heeded():
+            try:
+                _steps(rotation, secret_id, done, as_json=as_json)
+            finally:
+                if rotation.committed:
+                    consumers.committed(secret_id)
+            if not as_json:
+                _show(done)
+            note_unheard(rotation.unheard)
     except stop.Halted:
-        if rotation.committed:
-            consumers.committed(secret_id)
-            consumers.missed()
+        if len(done) == len(Step) and done[-1].error is None:
+            raise  # what did not end is the command of --on-commit
         raise _stopped(secret_id, rotation) from None
-    if not as_json:
-        _show(done)
-    note_unheard(rotation.unheard)
-    if rotation.committed:
-        consumers.committed(secret_id)
-        consumers.run()
     failure = done[-1].error
     if failure is None:
         return DONE
@@ -94,16 +96,14 @@ def note_unheard(unheard: Mapping[str, str]) -> None:
         note(f"events.{target} has not taken an event ({why}); a commit is announced again by the next run")
 
 
-def _steps(rotation: LocalRotation, secret_id: str, *, as_json: bool) -> list[StepReport]:
-    """Run the steps, and show each when it has ended."""
-    done: list[StepReport] = []
+def _steps(rotation: LocalRotation, secret_id: str, done: list[StepReport], *, as_json: bool) -> None:
+    """Run the steps, and show and note each when it has ended."""
     for report in rotation.steps():
         done.append(report)
         if as_json:
             emit(_fields(report, secret_id, rotation))
         else:
             note(f"{report.step.value}: {report.outcome}")
-    return done
 
 
 def _stopped(secret_id: str, rotation: LocalRotation) -> Interrupted:

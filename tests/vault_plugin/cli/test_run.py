@@ -1,6 +1,12 @@
 """``lockstep vault run``: one line for each rotation, a summary, and an exit code."""
 
+import pytest
+
+from rotation.cli.on_commit import OnCommit
+from rotation.core.process import stop
 from rotation_testkit.sandbox.sandbox import HUAWEI, VOLCENGINE
+from vault_plugin.cli.run import followed
+from vault_plugin.job.kv_rotation import Rotated
 
 
 def test_everything_due_from_the_command_line(cli):
@@ -41,3 +47,20 @@ def test_a_mistyped_folder_and_an_engine_of_version_1_are_failures(cli, openbao,
                 code, (report,) = run(*command, "--json")
                 assert (code, report.get("vendor_code") or report["error"]["vendor_code"]) == (4, "no_mount"), command
             client.sys.disable_secrets_engine(mount)
+
+
+def test_a_run_that_must_stop_names_every_commit_for_which_the_command_was_not_run(capsys):
+    """Also those that ended in their threads after that."""
+    late = []
+
+    def shown():
+        yield Rotated(path="apps/a", committed=True)
+        yield Rotated(path="apps/b")
+        late.extend([Rotated(path="apps/c", committed=True), Rotated(path="apps/d")])
+        raise stop.Halted
+
+    ended = []
+    with pytest.raises(stop.Halted):
+        ended.extend(followed(shown(), late, OnCommit.of("true")))
+    assert [each.path for each in ended] == ["apps/a", "apps/b"]
+    assert "--on-commit was not run for apps/a, apps/c;" in capsys.readouterr().err

@@ -9,6 +9,7 @@ import pytest
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import RateLimited
+from rotation.core.process import stop
 from rotation.core.secret import Secret
 from rotation.stores.vault_kv import HvacKv
 from rotation_testkit.doubles.vault import acl
@@ -59,6 +60,20 @@ def test_only_what_has_its_turn_is_rotated(modelled, due_secrets):
         started.world.clock.sleep(31 * DAY)
         plan = made.plan(f"/{folder}/")
         assert [each.path for each in plan.due] == [started.path(HUAWEI), started.path(UCLOUD)]
+
+
+def test_what_ends_after_the_run_was_stopped_at_once_is_kept(modelled, due_secrets):
+    """A rotation that runs beside the one that was yielded last may commit; its readers must be told, too."""
+    with modelled(holding=ALL, custom=EVERY) as started:
+        started.world.clock.sleep(31 * DAY)
+        made = due_secrets(started, jobs=3)
+        plan = made.plan(started.folder)
+        running = made.run(plan)
+        first = next(running)
+        with pytest.raises(stop.Halted):
+            running.throw(stop.Halted())
+        assert {first.path, *(each.path for each in made.late)} == {each.path for each in plan.due}
+        assert all(each.committed for each in made.late)
 
 
 @pytest.mark.parametrize("kept", [0, 2, 1])

@@ -107,6 +107,29 @@ def test_what_does_not_end_is_left_with_its_lease_given_back(world, *, second):
     assert world.stored(VOLCENGINE) == world.live(VOLCENGINE)
 
 
+def test_a_run_that_must_stop_right_after_the_commit_says_that_the_command_was_not_run(world):
+    """Two signals before the labels are settled: the command of --on-commit does not run, which is said."""
+    arguments = ("rotate", SECRET, "--on-commit", "true")
+    with process(world, *arguments) as started:
+        committed = []
+
+        def note(call):
+            committed.extend(move for move in call.moves if move.label == "AWSCURRENT")
+
+        def stop_at_once(_):
+            if committed:
+                started.send_signal(signal.SIGTERM)
+                started.send_signal(signal.SIGTERM)
+                started.send_signal(signal.SIGINT)
+
+        world.secrets_manager.faults.after("UpdateSecretVersionStage", note)
+        world.secrets_manager.faults.before("DescribeSecret", stop_at_once)
+        code, _, err = ended(started)
+    assert code == 130
+    assert f"--on-commit was not run for {SECRET}" in err
+    assert world.stored(VOLCENGINE) == world.live(VOLCENGINE)
+
+
 def test_a_command_killed_right_after_the_commit_leaves_it_to_be_announced(world, tmp_path):
     """The secret's first rotation, which leaves no labels to settle: `committed` comes with the next check."""
     place = tmp_path / "events.jsonl"
