@@ -16,9 +16,11 @@ from contextlib import suppress
 from typing import TypeVar
 
 from rotation.core.clock import date_of
-from rotation.core.document import takes_turns
+from rotation.core.document import SecretDocument, documents, list_key, takes_turns
 from rotation.core.errors import RotationError, StageConflict, StageError
+from rotation.core.secret import Secret
 from rotation.engine.session import Memory
+from rotation.state.stages import PENDING, PREVIOUS
 from rotation.state.store import StoredValue
 from rotation.state.versions import SecretState
 
@@ -29,6 +31,10 @@ _LOOK = "`lockstep doctor` finds out which stored password opens the account, an
 _NOTHING = Memory()
 
 
+def _read_nothing(_: str) -> StoredValue | None:
+    return None
+
+
 def is_spared(read: Read, state: SecretState) -> bool:
     """Return whether a reset cannot concern readers, since two accounts take turns."""
     with suppress(RotationError):
@@ -37,26 +43,53 @@ def is_spared(read: Read, state: SecretState) -> bool:
     return False
 
 
-def dead_since(state: SecretState, memory: Memory = _NOTHING) -> float | None:
+def dead_since(state: SecretState, memory: Memory = _NOTHING, read: Read = _read_nothing) -> float | None:
     """Return since when readers may hold a dead password, in epoch seconds; ``None`` where nothing says so.
 
     Args:
         state: the labels.
         memory: what a run did after they were read.
+        read: reads a version's value.
     """
     if memory.promoted:
         return None
-    sent = state.cancelled_id("")
+    sent = _given_up(state, read)
     if sent is not None:
         return state.version(sent).intent
     unproved = any(each.open or each.proved is not None for each in (memory, *memory.accounts.values()))
     return memory.sent_at if unproved else None
 
 
-def _dead_since(error: RotationError, state: SecretState, token: str, memory: Memory) -> float | None:
+def _given_up(state: SecretState, read: Read) -> str | None:
+    """Return the version whose reset was sent after current's, unless readers have its password or had it.
+
+    An operator who edits the secret after a rotation puts a value that no rotation has proved. It has the same
+    password, or it is newer than the commit: then it is the operator's own, and that reset says nothing about it.
+    """
+    sent = state.cancelled_id("")
+    version = state.version(sent or "")
+    if sent is None or PENDING in version.stages:
+        return sent
+    proved = version.proof is not None or bool(version.proofs)
+    if proved and PREVIOUS in version.stages and not state.is_based_on_current(version):
+        return None
+    with suppress(RotationError):
+        values = [read(each) for each in (sent, state.current_id or "")]
+        passwords = [[] if each is None else _passwords(each.document) for each in values]
+        if passwords[0] and passwords[0] == passwords[1]:
+            return None
+    return sent
+
+
+def _passwords(document: SecretDocument) -> list[Secret]:
+    key = list_key(document)
+    return [document.password] if key is None else [each.password for each in documents(document, key)]
+
+
+def _dead_since(error: RotationError, state: SecretState, token: str, memory: Memory, read: Read) -> float | None:
     """Return since when readers may hold a dead password; the accounts of a batch know it each for itself."""
-    if not error.members or state.cancelled_id("") not in (None, token):
-        return dead_since(state, memory)
+    if not error.members or _given_up(state, read) not in (None, token):
+        return dead_since(state, memory, read)
     return min((float(str(each["dead_since"])) for each in error.members if "dead_since" in each), default=None)
 
 
@@ -70,7 +103,7 @@ def with_gap(error: E, read: Read, state: SecretState, token: str, memory: Memor
         token: of the rotation; if its candidate is proved, current is certainly dead.
         memory: what the run did after the labels were read.
     """
-    since = _dead_since(error, state, token, memory)
+    since = _dead_since(error, state, token, memory, read)
     if since is None or error.dead_since is not None or is_spared(read, state):
         return error.changed()
     certain = state.proof(token) is not None or memory.proved is not None

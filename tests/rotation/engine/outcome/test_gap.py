@@ -123,3 +123,38 @@ def test_a_finished_rotation_leaves_no_such_word_behind(world):
 
     assert refused.dead_since is None
     assert examine(scenario.session()).dead_since is None
+
+
+@pytest.mark.parametrize(
+    "puts", [[{"note": "1"}], [{"note": "1"}, {"note": "2"}], [{"password": "Operator0Wrote0This0"}]]
+)
+def test_values_put_by_hand_after_a_rotation_open_no_gap(world, puts):
+    """A week later the vendor is down: the rotation before has nothing to do with what readers have."""
+    scenario = world("admin")
+    scenario.rotate(scenario.begin())
+    scenario.clock.sleep(7 * 86_400)
+    for each in puts:
+        scenario.put_by_hand(**each)
+    token = scenario.begin()
+    scenario.fuse = Fuse(only="observe", at=1, error=lambda _: VendorUnavailable("down", unsent=True))
+
+    with pytest.raises(VendorUnavailable, match=r"^down$") as failed:
+        scenario.step(Step.CREATE, token)
+
+    assert failed.value.dead_since is None
+    scenario.fuse = Fuse()
+    scenario.step(Step.CREATE, token)
+    began = scenario.clock.now()
+    assert scenario.reset_ends_with(token, OutcomeUnknown("lost")).dead_since >= began
+
+
+def test_a_former_value_put_back_by_hand_is_dead(world):
+    """To move AWSCURRENT back after a rotation gives readers the password that the reset replaced."""
+    scenario = world("admin")
+    before = scenario.secret.describe().current_id
+    token = scenario.run_to(Step.FINISH)
+    scenario.secret.move(CURRENT, source=token, target=before)
+    again = scenario.begin()
+    scenario.fuse = Fuse(only="observe", at=1, error=lambda _: VendorUnavailable("down", unsent=True))
+    with pytest.raises(VendorUnavailable, match=MAY):
+        scenario.step(Step.CREATE, again)
