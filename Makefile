@@ -130,7 +130,7 @@ build: $(READY)
 	@[ -z "$(LAMBDA_PYTHON)$(LAMBDA_ARCH)" ] || { echo "Say ARCHITECTURE=arm64; the runtime is that of template.yaml" >&2; exit 2; }
 	@case "$(ARCHITECTURE)" in x86_64|arm64) ;; *) echo "ARCHITECTURE is x86_64 or arm64" >&2; exit 2;; esac
 	$(if $(CONFIG),@$(BIN)/lockstep config check --file "$(CONFIG)")
-	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$$(sed -n 's/^ *Runtime: python//p' template.yaml) \
+	@SAM_CLI_TELEMETRY=0 LAMBDA_PYTHON=$$(sed -n '/Runtime: python/{s/^ *Runtime: python//p;q;}' template.yaml) \
 	  LAMBDA_ARCH=$(ARCHITECTURE:arm64=aarch64) SSH=$(SSH) WINRM=$(WINRM) \
 	  MYSQL=$(MYSQL) POSTGRESQL=$(POSTGRESQL) REDIS=$(REDIS) VAULT=$(VAULT) CONFIG="$(abspath $(CONFIG))" \
 	  $(BIN)/sam build

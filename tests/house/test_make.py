@@ -1,6 +1,7 @@
 """A second run of a make target installs and builds nothing."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -75,6 +76,19 @@ def test_dist_builds_the_wheel_the_function_and_both_bills(installed: Path) -> N
     assert "sbom.py wheel dist/*.whl requirements/install.txt >dist/lockstep.cdx.json" in due
     function = "sbom.py function .aws-sam/build/RotationFunction requirements/lambda.txt"
     assert f"{function} requirements/lambda-vault.txt >dist/function.cdx.json" in due
+
+
+def test_build_packs_for_the_one_runtime_of_all_functions(installed: Path) -> None:
+    """The template names it for each function; sam gets one version, and the processor by Python's name."""
+    sam, python, seen = (installed / name for name in (".venv/bin/sam", ".venv/bin/python", "seen"))
+    sam.parent.mkdir(exist_ok=True)
+    sam.write_text('#!/bin/sh\nprintf "%s" "$LAMBDA_PYTHON $LAMBDA_ARCH" >seen\n', encoding="utf-8")
+    python.write_text("#!/bin/sh\n", encoding="utf-8")
+    for each in (sam, python):
+        each.chmod(0o755)
+    _make(installed, "build", "ARCHITECTURE=arm64")
+    runtimes = set(re.findall(r"Runtime: python(\S+)", (ROOT / "template.yaml").read_text(encoding="utf-8")))
+    assert {f"{each} aarch64" for each in runtimes} == {seen.read_text(encoding="utf-8")}
 
 
 @pytest.mark.parametrize(
