@@ -57,7 +57,7 @@ def commit(
         StoreError: it is not current, or the labels are not settled; repeating is harmless.
     """
     noted = _is_noted(state, token)
-    if not noted and session.announce is not announce_nothing and not leaves_a_trace(state, token):
+    if session.announce is not announce_nothing and not leaves_a_trace(state, token):
         noted = True
         with suppress(StoreError):  # without the note only a death loses the event
             session.store.mark(token, marks.owed())

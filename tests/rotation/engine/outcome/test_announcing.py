@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
-from rotation.core.errors import InProgress, LoginRejected, OutcomeUnknown, RotationError, VendorUnavailable
+from rotation.core.errors import (
+    InProgress,
+    LoginRejected,
+    OutcomeUnknown,
+    RotationError,
+    StoreUnavailable,
+    VendorUnavailable,
+)
 from rotation.core.event import EventKind
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
@@ -169,11 +177,16 @@ def test_a_death_before_a_noted_commit_announces_nothing(made: Callable[..., Sce
     assert owed(scenario) == []
 
 
+@pytest.mark.parametrize("before", [0, 1])
 def test_a_target_that_is_down_fails_nothing_and_hears_of_the_commit_at_the_next_run(
-    made: Callable[..., Scenario], heard: Heard
+    made: Callable[..., Scenario], heard: Heard, before: int
 ) -> None:
     """The mark `owed` stays on the new current version until every target has taken the event."""
     scenario = made()
+    for _ in range(before):
+        scenario.run_to(Step.FINISH)
+        scenario.clock.sleep(86_400)
+    heard.kinds()
     heard.refuses = True
     token = scenario.run_to(Step.FINISH)
     assert owed(scenario) == [token]
@@ -183,6 +196,45 @@ def test_a_target_that_is_down_fails_nothing_and_hears_of_the_commit_at_the_next
     verify(scenario.session())
     assert heard.said == [(EventKind.COMMITTED, token, Evidence.LOGIN, None)]
     assert owed(scenario) == []
+    heard.kinds()
+    verify(scenario.session())
+    assert heard.kinds() == []
+
+
+def test_later_rotations_read_and_write_nothing_for_it(made: Callable[..., Scenario], world: Any) -> None:
+    """The labels that the commit settles show whether it was announced; only the first rotation has none."""
+
+    def effects(scenario: Scenario) -> list[str]:
+        scenario.run_to(Step.FINISH)
+        scenario.clock.sleep(86_400)
+        scenario.fuse = Fuse()
+        scenario.run_to(Step.FINISH)
+        return scenario.fuse.effects
+
+    assert effects(made()) == effects(world("admin"))
+
+
+@pytest.mark.parametrize("verb", ["attach", "detach"])
+def test_a_note_that_cannot_be_written_or_taken_away_fails_no_commit(
+    made: Callable[..., Scenario], heard: Heard, verb: str
+) -> None:
+    """Of a first rotation, whose finishSecret writes nothing else beside the commit."""
+    scenario = made()
+    token = scenario.run_to(Step.TEST)
+    heard.kinds()
+    scenario.fuse = Fuse(only=verb, at=1, error=lambda _: StoreUnavailable("down"))
+    scenario.step(Step.FINISH, token)
+    assert scenario.fuse.blown
+    assert (heard.kinds(), scenario.secret.describe().current_id) == (["committed"], token)
+
+
+def test_a_value_that_an_operator_corrected_is_no_commit(made: Callable[..., Scenario], heard: Heard) -> None:
+    """The wrong login that labels of the former value tell of is left over, and no rotation was."""
+    scenario = made()
+    scenario.vendor.set_by_hand(Secret("Changed0Outside0Cha"))
+    with pytest.raises(LoginRejected):
+        verify(scenario.session())
+    scenario.put_by_hand(password="Changed0Outside0Cha")
     heard.kinds()
     verify(scenario.session())
     assert heard.kinds() == []
