@@ -84,11 +84,17 @@ def test_two_accounts_that_take_turns_are_bound_together(lockstep: Any, director
     assert (again["outcome"], again["binding"]) == ("unchanged", bound)
 
 
-def test_showing_changes_nothing(lockstep: Any, tag: Any) -> None:
-    """``--show`` exits 1 where a rotation would be refused, and prints account, logins and the key's fingerprint."""
-    ran = lockstep("enroll", NAME, "--show")
-    assert (ran.code, tag()) == (4, None)
-    assert "uhost-demo/root" in ran.out
+def test_showing_changes_nothing(lockstep: Any, tag: Any, tmp_path: Path) -> None:
+    """``--show`` exits 4 where a rotation would be refused, and prints account, logins and the key's fingerprint.
+
+    Nobody is asked, so that a job may do so for a list.
+    """
+    listed = tmp_path / "accounts.csv"
+    listed.write_text(f"secret_id\n{NAME}\n")
+    for wanted in ((NAME,), ("--from-file", str(listed))):
+        ran = lockstep("enroll", *wanted, "--show")
+        assert (ran.code, tag()) == (4, None)
+        assert "uhost-demo/root" in ran.out
     assert "host key ssh-ed25519 SHA256:" in ran.out
     assert "not bound (required by the deployment)" in ran.out
     assert lockstep("enroll", MEETING, "--show").code == 0

@@ -131,7 +131,8 @@ def test_a_run_that_dies_between_commit_and_announcement_is_repeated_and_announc
     heard.dies = False
     heard.kinds()
     scenario.step(last, token)
-    assert heard.kinds() == ["committed"]
+    assert heard.said == [(EventKind.COMMITTED, token, Evidence.LOGIN, None)]
+    assert owed(scenario) == []
 
 
 @pytest.mark.parametrize("early", [False, True])
