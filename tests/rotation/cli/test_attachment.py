@@ -63,6 +63,17 @@ def test_another_schedule_than_the_one_that_is_there_is_not_passed_over(lockstep
     assert "schedule" not in again.objects[-1]
 
 
+@pytest.mark.parametrize(("days", "every"), [(30, "rate(30 days)"), (1, "rate(1 day)")])
+def test_a_schedule_that_was_given_in_days_is_the_same(lockstep, service, days, every):
+    """The service describes it as it was put: as a number of days, or as an expression."""
+    words = ("enroll", ID, "--yes", "--json", "--function", FUNCTION)
+    assert lockstep(*words).code == 0
+    rules = {"AutomaticallyAfterDays": days}
+    service.call("RotateSecret", SecretId=ID, RotationRules=rules, RotateImmediately=False)
+    again = lockstep(*words, "--every", every)
+    assert (again.code, again.objects[-1]["outcome"]) == (0, "already_attached")
+
+
 def test_a_rejected_password_is_shown(lockstep, service, put_by_hand):
     """The function's test leaves a label on the version, which the command reads."""
     put_by_hand(ID, "Drifted0Password0Drif")

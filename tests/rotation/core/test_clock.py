@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 import pytest
 
-from rotation.core.clock import AGREES_SECONDS, StoreClock, SystemClock, date_of
+from rotation.core.clock import AGREES_SECONDS, StoreClock, SystemClock, date_of, steady
 
 
 def test_the_systems_clock_tells_epoch_seconds_and_waits(monkeypatch):
@@ -88,3 +88,14 @@ def test_without_a_date_the_machines_clock_counts(date):
     clock = StoreClock(machine)
     clock.heard(date, 0.1)
     assert clock.now() == machine.now()
+
+
+def test_a_run_measures_its_own_time_by_the_machine():
+    """No answer of the store gives it more time, or none; waiting is the machine's, too."""
+    machine = Set()
+    clock, began = StoreClock(machine), machine.now()
+    clock.heard(formatdate(began + 600, usegmt=True), 0.0)
+    assert clock.now() - began > 500
+    assert [steady(each).now() - began for each in (clock, machine)] == [0, 0]
+    clock.sleep(2.5)
+    assert steady(clock).now() - began == 2.5

@@ -179,8 +179,14 @@ def test_drivers_that_reset_a_second_account_say_so_and_no_others() -> None:
             require(other, SecretDocument({**USERS, "driver": code}))
         assert not refused.value.retryable
         assert "rotated in place" in refused.value.hint
-    with pytest.raises(SettingsError):
-        require(replace(spec, alternates=frozenset()), SecretDocument(USERS))
+    for wrong in (
+        replace(spec, alternates=frozenset()),
+        replace(spec, alternates=frozenset(), authority=Authority.SELF, admin_resets=True),
+        replace(spec, authority=Authority.SELF),
+    ):
+        with pytest.raises(SettingsError, match="record") as refused:
+            require(wrong, SecretDocument(USERS))
+        assert "ADMIN_SECRET" not in refused.value.hint
 
 
 def test_a_driver_of_two_ways_takes_turns_with_a_key_only() -> None:
