@@ -63,7 +63,7 @@ def test_only_what_has_its_turn_is_rotated(modelled, due_secrets):
 
 
 def test_what_ends_after_the_run_was_stopped_at_once_is_kept(modelled, due_secrets):
-    """A rotation that runs beside the one that was yielded last may commit; its readers must be told, too."""
+    """A rotation that runs beside the one that was yielded last may commit; its readers must hear of it, too."""
     with modelled(holding=ALL, custom=EVERY) as started:
         started.world.clock.sleep(31 * DAY)
         made = due_secrets(started, jobs=3)
