@@ -65,14 +65,16 @@ def mariadb(packages: Path, home: Path, *settings: str) -> Iterator[MariaDb]:
         settings: arguments of the server, such as ``--ssl-cert``.
     """
     root = packages / "root"
-    texts, data = root / "usr/share/mysql", home / "data"
+    texts, data, passing = root / "usr/share/mysql", home / "data", home / "tmp"
     data.mkdir()
+    passing.mkdir()  # a server that starts removes what others have left in its own, also what they use
     libraries = {"LD_LIBRARY_PATH": ":".join(str(each) for each in root.glob("*/lib/*-linux-gnu"))}
     libraries["LD_LIBRARY_PATH"] += "".join(f":{each}" for each in root.glob("lib/*-linux-gnu"))
     fixed = [
         str(root / "usr/sbin/mariadbd"),
         "--no-defaults",
         f"--datadir={data}",
+        f"--tmpdir={passing}",
         f"--lc-messages-dir={texts}",
         f"--character-sets-dir={texts}/charsets",
         f"--plugin-dir={root}/usr/lib/mysql/plugin",
