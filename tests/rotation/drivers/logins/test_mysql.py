@@ -147,6 +147,8 @@ GREETING = (
     + b"saltsaltsalt\0mysql_native_password\0"
 )
 """Protocol 10 of a MySQL 8.4 without TLS."""
+WITH_PLUG_INS = GREETING.replace(b"\x00\x08\x00\x15", b"\x08\x00\x15\x00")
+"""The same, with the flag of plug-ins for logins."""
 
 
 def _packet(number, body):
@@ -203,7 +205,7 @@ def test_a_password_in_the_clear_goes_over_tls_alone(login, peer, plug_in):
     heard = []
 
     def ask(connection):
-        connection.sendall(_packet(0, GREETING.replace(b"\x00\x08\x00\x15", b"\x08\x00\x15\x00")))
+        connection.sendall(_packet(0, WITH_PLUG_INS))
         heard.append(connection.recv(65536))
         connection.sendall(_packet(2, b"\xfe" + plug_in + b"\0" + b"\x04Password: "))
         heard.append(connection.recv(65536))
@@ -211,6 +213,33 @@ def test_a_password_in_the_clear_goes_over_tls_alone(login, peer, plug_in):
     error = login.refused(login.target(peer(ask, reads=False).port))
     assert (error.vendor_code, error.definite) == ("password_method_not_offered", True)
     assert b"Canary" not in b"".join(heard)
+
+
+OK = b"\x00\x00\x00\x02\x00\x00\x00"
+
+
+@pytest.mark.parametrize("answer", [OK, b"\xfb/etc/passwd"], ids=["ok", "asks for a file"])
+def test_a_hidden_password_goes_without_tls_and_no_file_is_ever_sent(login, peer, answer):
+    """The server may choose a plug-in that hides the password; that it asks for a file of this machine is refused."""
+    heard = []
+
+    def act(connection):
+        connection.sendall(_packet(0, WITH_PLUG_INS))
+        connection.recv(65536)
+        connection.sendall(_packet(2, b"\xfemysql_native_password\0" + b"s" * 20 + b"\0"))
+        heard.append(connection.recv(65536))
+        connection.sendall(_packet(4, OK))
+        connection.recv(65536)
+        connection.sendall(_packet(1, answer))
+        heard.append(connection.recv(65536))
+
+    target = login.target(peer(act, reads=False).port)
+    if answer is OK:
+        assert login.log_in(target) is Verdict.ACCEPTED
+    else:
+        assert not login.refused(target).unsent
+    assert len(heard[0]) == 4 + 20  # a hash
+    assert b"root" not in heard[1]
 
 
 def test_a_server_whose_answer_has_no_end_is_left(login, flood):
