@@ -135,7 +135,7 @@ class Batch:
         """Bring the vendor to the candidate for every account, as far as this invocation can."""
         self._require_same_accounts(self.session.candidate().document)
         if state.is_proved(self.session.token, len(self.members)):
-            return self._together("found_live", self._each(_test), state)
+            return self._together("found_live", self._each_sent(_test), state)
         self._make_room(state)
         self._forget_spent(state)
         with self.session.lease(state):
@@ -158,11 +158,11 @@ class Batch:
     def test(self, state: SecretState) -> Result:
         """Prove each account's candidate, now."""
         proved = state.is_proved(self.session.token, len(self.members))
-        return self._together("found_proved" if proved else "verified", self._each(_test), state)
+        return self._together("found_proved" if proved else "verified", self._each_sent(_test), state)
 
     def finish(self, state: SecretState) -> Result:
         """Make the candidate current if every account is proved, and all are the same accounts as in current."""
-        done = self._together("promoted", self._each(_prove), state)
+        done = self._together("promoted", self._each_sent(_prove), state)
         session = self.session
         settled = partial(settle, session.store, session.token)
         commit(session, session.token, done.evidence, state=state, settle=settled)
@@ -313,6 +313,12 @@ class Batch:
     def _each(self, act: Callable[[AccountSession], Result]) -> list[MemberResult]:
         return [_outcome(member, self.one(member), act) for member in self.members]
 
+    def _each_sent(self, act: Callable[[AccountSession], Result]) -> list[MemberResult]:
+        """As ``_each``; an account that createSecret left out fails, since its candidate is no new password."""
+        left_out = [self._entry(member).notes.left_out is not None for member in self.members]
+        acts = [_not_sent if each else act for each in left_out]
+        return [_outcome(member, self.one(member), each) for member, each in zip(self.members, acts, strict=True)]
+
     def _together(self, outcome: str, results: list[MemberResult], state: SecretState) -> Result:
         """Return the step's result, or raise what went wrong once every account has had its turn.
 
@@ -352,6 +358,10 @@ def _outcome(member: Member, run: AccountSession, act: Callable[[AccountSession]
 
 def _check(run: AccountSession) -> Result:
     return check_current(run, run.store.describe())
+
+
+def _not_sent(_: AccountSession) -> Result:
+    raise NotReady("it was left out of this rotation, and its reset was not sent")
 
 
 def _set(run: AccountSession) -> Result:
