@@ -7,7 +7,7 @@ import sys
 from rotation.cli.exit_codes import INTERRUPTED, NEEDS_HUMAN
 from rotation.core.errors import MissingExtra
 from rotation.core.process.output import shelter_output
-from rotation.core.process.stop import Halted, heeding, leave
+from rotation.core.process.stop import Halted, deafen, heeding, leave
 
 _EXTRA = frozenset({"typer", "rich"})
 
@@ -18,7 +18,8 @@ def main() -> None:
     with heeding():
         try:
             code = _run()
-        except (Halted, KeyboardInterrupt):
+        except (Halted, KeyboardInterrupt):  # by one more signal, while the error was shown
+            deafen()
             sys.stderr.write("interrupted\n")
             code = INTERRUPTED
         leave(code)

@@ -137,6 +137,12 @@ def _end(_number: int, _frame: FrameType | None) -> None:
     raise Halted
 
 
+def deafen() -> None:
+    """Ignore every further signal, for the last words of a process that stops at once."""
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+
+
 def leave(code: int) -> None:
     """End the process with this exit code, without waiting for threads if it must stop at once."""
     if _process.halted:

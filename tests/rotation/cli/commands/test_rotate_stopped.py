@@ -118,14 +118,14 @@ def test_a_run_that_must_stop_right_after_the_commit_says_that_the_command_was_n
 
         def stop_at_once(_):
             if committed:
-                started.send_signal(signal.SIGTERM)
+                committed.clear()
                 started.send_signal(signal.SIGTERM)
                 started.send_signal(signal.SIGINT)
 
         world.secrets_manager.faults.after("UpdateSecretVersionStage", note)
         world.secrets_manager.faults.before("DescribeSecret", stop_at_once)
         code, _, err = ended(started)
-    assert code == 130
+    assert code == 130, err
     assert f"--on-commit was not run for {SECRET}" in err
     assert world.stored(VOLCENGINE) == world.live(VOLCENGINE)
 

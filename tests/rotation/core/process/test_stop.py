@@ -120,3 +120,13 @@ def test_without_a_request_nothing_is_bounded():
     stop.pause(clock, 7.6)
     stop.refuse_new("the reset")
     assert (round(clock.now() - before, 3), stop.seconds_left()) == (7.6, float("inf"))
+
+
+def test_a_process_that_says_its_last_words_hears_no_more_signals():
+    """A third Ctrl-C while the error is shown ends in no traceback."""
+    with stop.heeding():
+        stop.deafen()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(os.getpid(), number)
+        assert not stop.requested()
+    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
