@@ -3,6 +3,7 @@
 import pytest
 
 from bench.calls import ACCOUNTS, Count, aws, kv, plugin_store_calls, template
+from bench.figures import BOUNDS
 from rotation.drivers.registry import load_driver
 from rotation_testkit.sandbox.sandbox import BATCH, HUAWEI, LINUX_VM, driver_of, every_account
 
@@ -25,6 +26,7 @@ KV = {
 
 The first one of a job also reads the admin credential.
 """
+TURNS = ("first", "later")
 PUBLISHED = {key for key, _ in ACCOUNTS.values()}
 EVERY = [
     pytest.param(key, marks=[] if key in PUBLISHED else [pytest.mark.long])  # the same by more products
@@ -74,3 +76,15 @@ def test_the_stand_in_of_aws_template_makes_14_calls_and_2_writes():
 def test_the_plugin_calls_no_store():
     """Vault keeps the candidate and the password; the plug-in has nowhere else to write."""
     assert plugin_store_calls() == 0
+
+
+def test_these_counts_keep_the_bounds_of_the_bench():
+    """A changed count that exceeds what ``make bench`` demands fails here, too, and not only there."""
+    kinds = {part: kind(key) for part, (key, _) in ACCOUNTS.items()}
+    counts = {f"aws/{part}/{turn}": AWS[kinds[part]][number] for part in kinds for number, turn in enumerate(TURNS)}
+    counts |= {f"kv/{part}/every": KV[kinds[part]] for part in kinds}
+    figures = {f"{name}/{each}": sum(count.calls) for name, count in counts.items() for each in ("calls", "trips")}
+    figures |= {f"{name}/{each}": sum(count.writes) for name, count in counts.items() for each in ("writes", "journal")}
+    bounded = {key for key in figures if key in BOUNDS}
+    assert len(bounded) == 4 * 5 + 2 + 2 * 5
+    assert [key for key in sorted(bounded) if not BOUNDS[key].holds(figures[key])] == []
