@@ -98,7 +98,12 @@ def _facts(each: DriverSpec) -> dict[str, object]:
         "variants": list(each.policies),
         "min_age_seconds": each.min_age_seconds,
         "history": each.history,
-        "lockout": each.lockout and {"tries": each.lockout.tries, "window_seconds": each.lockout.window_seconds},
+        "lockout": each.lockout
+        and {
+            "tries": each.lockout.tries,
+            "window_seconds": each.lockout.window_seconds,
+            "reserve": each.lockout.reserve,
+        },
         "propagation_seconds": each.propagation_seconds,
         "batch_key": each.batch_key,
         "alternates": sorted(each.alternates),
