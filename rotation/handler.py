@@ -178,7 +178,7 @@ def _opened(
     """Open the session of an invocation."""
     client = world.connect()
     deployment = Deployment.from_environment(world.environment)
-    fetch = kept(world.admins, partial(read_current, client))
+    fetch = kept(world.admins, partial(read_current, client), world.clock.now)
     require_seal(deployment)
     clock = StoreClock(world.clock)
     binder = Binder(
@@ -227,7 +227,7 @@ def _watch(event: object, context: LambdaContext, world: World, report: _Report)
     deployment = Deployment.from_environment(world.environment)
     binder = Binder(
         deployment=deployment,
-        fetch=kept(world.admins, partial(read_current, client)),
+        fetch=kept(world.admins, partial(read_current, client), world.clock.now),
         clock=world.clock,
         time_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )

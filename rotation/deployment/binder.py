@@ -42,17 +42,27 @@ COMMON_KEYS = frozenset({"driver", "password", "lockstep"})
 
 
 def kept(
-    documents: dict[str, SecretDocument], read: Callable[[str], SecretDocument]
+    documents: dict[str, SecretDocument], read: Callable[[str], SecretDocument], now: Callable[[], float]
 ) -> Callable[[str], SecretDocument]:
-    """Return a ``fetch`` that reads each document once, and keeps it where the caller clears it after a failure."""
+    """Return a ``fetch`` that reads each document once, and keeps it where the caller clears it after a failure.
+
+    A credential whose life ends is read again, since another one may be there.
+    """
 
     def fetch(name: str) -> SecretDocument:
         found = documents.get(name)
-        if found is None:
+        if found is None or _ends(found) - now() <= MARGIN_SECONDS:
             found = documents[name] = read(name)
         return found
 
     return fetch
+
+
+def _ends(document: SecretDocument) -> float:
+    try:
+        return expiry(document, "")
+    except SettingsError:  # it is reported where the credential is used, and may be put right meanwhile
+        return 0.0
 
 
 @dataclass(slots=True, kw_only=True)

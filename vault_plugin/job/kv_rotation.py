@@ -27,7 +27,15 @@ from shlex import quote
 
 from rotation.core.clock import Clock, steady
 from rotation.core.document import SecretDocument, takes_turns
-from rotation.core.errors import IdentityChanged, InternalError, NotYetVisible, Parked, RotationError
+from rotation.core.errors import (
+    AdminRejected,
+    IdentityChanged,
+    InternalError,
+    NotYetVisible,
+    Parked,
+    PermissionDenied,
+    RotationError,
+)
 from rotation.core.process import stop
 from rotation.core.values import Step
 from rotation.deployment.announcing.announcer import Announcer
@@ -242,10 +250,7 @@ class KvRotation:
         clock, machine = self.context.clock, steady(self.context.clock)
         started, done = machine.now(), Rotated(path=self.path)
         while True:
-            done.attempts += 1
-            done.error = self._guarded(done)
-            if done.error is not None:
-                self.context.admins.clear()  # The vendor may have refused one that has been replaced since.
+            done.error = self._tried(done)
             pause = _pause(done.error, done.attempts, clock.now())
             if done.error is None or pause is None or done.attempts >= attempts:
                 break
@@ -258,6 +263,20 @@ class KvRotation:
         done.seconds = machine.now() - started
         return done
 
+    def _tried(self, done: Rotated) -> RotationError | None:
+        """Try once. Where a credential of an earlier rotation is refused, it may have been replaced: try a new one."""
+        admins = self.context.admins
+        is_kept = bool(admins)
+        error = self._guarded(done)
+        if is_kept and isinstance(error, AdminRejected | PermissionDenied) and not stop.requested():
+            admins.clear()
+            error = self._guarded(done)
+        if error is not None:
+            admins.clear()
+        else:
+            admins.pop(self.path, None)  # an account with a secret of its own may be another's admin credential
+        return error
+
     def _say_whether_readers_suffer(self, done: Rotated, error: RotationError) -> None:
         """Add to the report since when readers may hold a dead password: a reset was sent, and nothing committed."""
         with suppress(RotationError):  # The store cannot be asked, which the report says already.
@@ -266,6 +285,7 @@ class KvRotation:
         done.dead_since = done.error.dead_since if done.error else None
 
     def _guarded(self, done: Rotated) -> RotationError | None:
+        done.attempts += 1
         try:
             self._attempt(done)
         except IdentityChanged as error:
@@ -287,7 +307,7 @@ class KvRotation:
         for each in preconditions(context.kv, self.path, wrapped):
             each.require()
         store = GapStore(wrapped, done.token, state, clock=context.clock)
-        fetch = kept(context.admins, partial(read_current, context.kv))
+        fetch = kept(context.admins, partial(read_current, context.kv), context.clock.now)
         for step, handed in each_step(plain, store):
             try:
                 result = self._step(handed, step, done, fetch)

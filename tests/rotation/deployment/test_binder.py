@@ -20,7 +20,7 @@ from rotation.core.errors import (
 from rotation.core.secret import Secret
 from rotation.core.settings import setting
 from rotation.core.values import Evidence, LoginTarget
-from rotation.deployment.binder import Binder
+from rotation.deployment.binder import Binder, kept
 from rotation.deployment.deployment import Deployment
 from rotation.drivers import registry
 from rotation.drivers.logins.ssh import SshProbe
@@ -205,6 +205,23 @@ def test_a_credential_that_is_about_to_expire_is_read_again(bind):
     clock.sleep(550)
     binder(DOCUMENT)
     assert len(reads) == 2
+
+
+@pytest.mark.parametrize(("says", "most"), [({}, 1), ({"expires_at": 1_700_000_600}, 2), ({"expires_at": "soon"}, 4)])
+def test_a_kept_credential_is_read_again_when_its_life_ends(says, most):
+    """What is kept from one rotation to the next would otherwise be refused, though a new one may be there."""
+    clock, reads, documents = VirtualClock(), [], {}
+    clock.move_to(1_700_000_000.0)
+
+    def read(name):
+        reads.append(name)
+        new = {"expires_at": 1_700_009_000} if len(reads) > 1 and says.get("expires_at") != "soon" else says
+        return ADMIN.replaced(**new)
+
+    for _ in range(4):
+        kept(documents, read, clock.now)("admin")
+        clock.sleep(280)
+    assert len(reads) == most
 
 
 def test_a_credential_that_has_expired_is_refused_before_any_call(bind):

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from rotation.core.document import SecretDocument
 from rotation.stores.vault_kv import JOURNAL_SUFFIX
 from rotation_testkit.doubles.families.ucloud.simulator import new_key
 from rotation_testkit.sandbox.sandbox import HUAWEI, LINUX_VM, TENCENT, UCLOUD, VOLCENGINE
@@ -76,15 +77,21 @@ def replace_key(started):
 
 
 def test_the_admin_credential_is_read_once_while_all_goes_well(modelled, rotate):
-    """All rotations of a job share one read; after a failure the next attempt reads the credential again."""
+    """All rotations of a job share one read; one that was replaced meanwhile is read again, and fails no rotation."""
     with modelled(holding=(UCLOUD,)) as started:
-        admins, reads = {}, []
+        admins, reads = {started.path(UCLOUD): SecretDocument({"used": "as a credential of others"})}, []
         for replaced in (False, False, True, False, False):
             started.world.clock.sleep(MONTH)
             kv = Counting(started.kv)
             if replaced:
                 replace_key(started)
             done = rotate(started, UCLOUD, kv=kv, admins=admins)
-            assert done.outcome == ("admin_rejected" if replaced else "promoted")
+            assert (done.outcome, done.attempts) == ("promoted", 2 if replaced else 1)
+            assert list(admins) == [started.admin_path(UCLOUD)]  # its own new value is not kept back from others
             reads.append(kv.read_paths.count(started.admin_path(UCLOUD)))
-        assert reads == [1, 0, 0, 1, 0]
+        assert reads == [1, 0, 1, 0, 0]
+        started.world.ucloud.keys = {}
+        for reads in (1, 1):  # the next rotation finds nothing kept, and asks the vendor once
+            kv = Counting(started.kv)
+            assert rotate(started, UCLOUD, kv=kv, admins=admins).outcome == "admin_rejected"
+            assert kv.read_paths.count(started.admin_path(UCLOUD)) == reads
