@@ -121,12 +121,22 @@ class Keys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """A connection that has been checked: its own keys, also as a deployment, its driver and its admin credential."""
+    """A connection that has been checked.
+
+    Attributes:
+        keys: its own keys.
+        spec: its driver.
+        deployment: its keys as a deployment.
+        admin: its admin credential.
+        absent: the ``plugins`` that are not installed. They are refused where the credential comes unpacked, as in a
+            new configuration. One that is stored goes on without them, since its roles may need none.
+    """
 
     keys: Keys
     spec: DriverSpec
     deployment: Deployment
     admin: SecretDocument
+    absent: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, config: Mapping[str, object]) -> Connection:
@@ -142,7 +152,7 @@ class Connection:
         deployment = deployment_of(keys)
         spec = deployment.load(SecretDocument({"driver": keys.driver}))
         absent = registry.absent(deployment.plugins)
-        if absent:
+        if absent and _secret_names(spec) & set(config):
             raise SettingsError(WHERE, tuple(f"plugins: {each} is not installed on the server" for each in absent))
         if spec.authority is Authority.SELF:
             raise ConfigError(
@@ -155,7 +165,7 @@ class Connection:
         # The driver's constructor checks what its settings alone cannot show.
         spec.factory(Wiring(http=_Closed(), endpoint=deployment.endpoint(spec), admin=admin, now=lambda: 0.0))
         _check_proof(spec, deployment)
-        return cls(keys=keys, spec=spec, deployment=deployment, admin=SecretDocument(own))
+        return cls(keys=keys, spec=spec, deployment=deployment, admin=SecretDocument(own), absent=absent)
 
     def reach(self, time_left: Callable[[], float]) -> None:
         """Make the driver's harmless call: the vendor is reached and takes the admin credential, and nothing changes.

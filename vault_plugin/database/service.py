@@ -52,6 +52,8 @@ class Database(database_grpc.DatabaseBase):
         request = await stream.recv_message()
         connection = await self._in_thread(lambda left: _load(request, left), 30.0)
         self._connections[_multiplex_id(stream)] = connection
+        for each in connection.absent:
+            self._log.warning("a plug-in of a connection is not installed", extra={"fields": {"plugin": each}})
         reply = database_pb2.InitializeResponse()
         reply.config_data.update(connection.stored())
         await stream.send_message(reply)

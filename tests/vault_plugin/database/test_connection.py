@@ -27,10 +27,16 @@ def test_every_fault_is_listed_and_no_value():
     assert "s3cret" not in str(error.value)
 
 
-def test_a_mistyped_plug_in_name_counts_as_a_fault():
+def test_a_mistyped_plug_in_name_is_refused_when_it_is_new_and_ends_no_stored_connection():
     """It would otherwise count as none, and the driver or login that it was to bring would be missing later."""
+    wrong = {"plugins": "rotation-drivr-example"}
     with pytest.raises(SettingsError, match="plugins: rotation-drivr-example is not installed on the server"):
-        Connection.load({**GOOD, "plugins": "rotation-drivr-example"})
+        Connection.load({**GOOD, **wrong})
+    known = Connection.load(GOOD)
+    assert known.absent == ()
+    stored = Connection.load({**known.stored(), **wrong})
+    assert stored.absent == ("rotation-drivr-example",)
+    assert stored.stored() == {**known.stored(), **wrong}
 
 
 def test_a_window_and_a_login_are_settings_of_a_deployment():

@@ -190,6 +190,22 @@ def test_a_role_outside_of_its_window_is_logged_once(caplog):
         assert [each.levelname for each in caplog.records if each.message == "refused"] == ["ERROR", "DEBUG", "DEBUG"]
 
 
+def test_a_stored_connection_with_a_mistyped_plug_in_serves_and_says_so(estate, caplog):
+    """An earlier release took it, and an update must leave no role dead."""
+    user, new = estate.accounts[VOLCENGINE], candidate()
+
+    async def talk(stub):
+        reply = await stub.Initialize(initialize(VOLCENGINE, estate))
+        stored = database_pb2.InitializeRequest(verify_connection=True)
+        stored.config_data.update({**dict(reply.config_data.items()), "plugins": "rotation-drivr"})
+        await stub.Initialize(stored)
+        await stub.UpdateUser(change(user, new))
+
+    serve(talk)
+    assert user.live() == new
+    assert [each.fields for each in caplog.records if "plug-in" in each.message] == [{"plugin": "rotation-drivr"}]
+
+
 @pytest.mark.parametrize(("opener", "key", "variant"), ACCOUNTS)
 def test_a_connection_is_verified_at_the_vendor(opener, key, variant):
     """A wrong key and a closed port are refused unless verify_connection is off; no account is touched."""
