@@ -276,10 +276,13 @@ class Batch:
         return _outcome(member, run, partial(self._why_left_out, member) if self._is_left_out(member) else _set)
 
     def _why_left_out(self, member: Member, run: AccountSession) -> Result:
-        """Raise what stands in an account's way, as createSecret found it; nothing is sent."""
+        """Raise what stands in an account's way, as createSecret found it. Nothing is sent, nor waited for."""
         if self._entry(member).notes.left_out is None:
             raise NotReady("its new password is current already; the next rotation makes another one")
-        steps.prepare(run, run.store.describe(), member.document)
+        try:
+            steps.prepare(run, run.store.describe(), member.document)
+        except InProgress as busy:
+            raise NotReady(f"{busy.message}; the next rotation takes it, too") from None
         raise NotReady("it could not be rotated when the candidates were made; the next rotation takes it, too")
 
     def _is_left_out(self, member: Member) -> bool:

@@ -6,11 +6,19 @@ import contextlib
 
 import pytest
 
-from rotation.core.errors import NotReady, PreconditionFailed, RotationError, StoreUnavailable, VendorUnavailable
+from rotation.core.errors import (
+    InProgress,
+    NotReady,
+    PreconditionFailed,
+    RotationError,
+    StoreUnavailable,
+    VendorUnavailable,
+)
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Lockout, Step
 from rotation.doctor import Condition, examine, heal
 from rotation.doctor.dry_run import rehearse
+from rotation.state.parking import Next, who_acts
 from rotation.state.stages import PENDING
 from rotation_testkit.fault_lab.in_memory.batch_scenario import BatchScenario, make_batch, outcomes
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
@@ -97,6 +105,19 @@ def test_a_password_put_by_hand_after_createsecret_stays(
     assert scenario.passwords() == scenario.live()
     assert scenario.live()[-1].reveal() == "By0Hand0By0Hand0By0H"
     assert scenario.counts() == [(1, 0), (1, 0), (0, 0)]
+
+
+def test_an_account_that_the_vendor_works_on_is_not_waited_for_and_does_not_count_as_waiting() -> None:
+    """Nothing is sent for it whatever is seen, and no later run of this rotation comes by."""
+    scenario = make_batch()
+    scenario.vendors[-1].obstacles = (InProgress("an operation is running"),)
+    token, began = scenario.created(), scenario.clock.now()
+    error = failed(scenario, token)
+    assert "user-2: an operation is running; the next rotation takes it, too" in error.message
+    assert (outcomes(error), who_acts(error)) == (LEFT_OUT | {"user-2": "not_ready"}, Next.FAILED)
+    assert scenario.clock.now() == began
+    assert scenario.secret.describe().holder(PENDING) is None
+    assert scenario.passwords() == scenario.live()
 
 
 def test_a_fault_that_passes_at_once_leaves_nobody_out() -> None:
