@@ -252,7 +252,7 @@ class KvRotation:
         while True:
             done.error = self._tried(done)
             pause = _pause(done.error, done.attempts, clock.now())
-            if done.error is None or pause is None or done.attempts >= attempts:
+            if done.error is None or pause is None or done.attempts >= attempts or self._is_over():
                 break
             stop.pause(clock, pause)
             if stop.requested():
@@ -263,12 +263,20 @@ class KvRotation:
         done.seconds = machine.now() - started
         return done
 
+    def _is_over(self) -> bool:
+        """Return whether the failed rotation made new passwords current and ended: another would change them again."""
+        if self.committed:
+            with suppress(RotationError):
+                return VaultKv(self.context.kv, self.path, clock=self.context.clock).unfinished() is None
+        return False
+
     def _tried(self, done: Rotated) -> RotationError | None:
         """Try once. Where a credential of an earlier rotation is refused, it may have been replaced: try a new one."""
         admins = self.context.admins
         is_kept = bool(admins)
         error = self._guarded(done)
-        if is_kept and isinstance(error, AdminRejected | PermissionDenied) and not stop.requested():
+        refused = isinstance(error, AdminRejected | PermissionDenied)
+        if is_kept and refused and not self._is_over() and not stop.requested():
             admins.clear()
             error = self._guarded(done)
         if error is not None:

@@ -19,9 +19,11 @@ from rotation.deployment.announcing.settings import Events
 from rotation.state.marks import Kind
 from rotation.state.parking import Reason
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
+from rotation_testkit.doubles.vendors.tencent_bm.devices import REBOOTING
 from rotation_testkit.doubles.vendors.volcengine_cloudidentity.sandbox import USER_ID
 from rotation_testkit.fault_lab.in_memory.fuse import Crash, Edge, Fuse
 from rotation_testkit.sandbox.sandbox import (
+    BATCH,
     HUAWEI,
     LINUX_VM,
     SECOND_USER,
@@ -36,6 +38,23 @@ from vault_plugin.job.kv_rotation import STEP_SECONDS, JobContext, KvRotation
 from vault_plugin.job.schedule import Wishes
 
 RESET = {UCLOUD: "ResetCompShareInstancePassword", HUAWEI: "PUT /v1/usg/acs/password"}
+
+
+def test_a_device_that_is_left_out_of_a_batch_has_the_others_rotated_once(modelled, rotate):
+    """Their rotation is over with the first attempt; another attempt would be another rotation."""
+    with modelled(holding=(BATCH,)) as started:
+        park, entry = started.world.tencent, started.kv.read(started.path(BATCH))
+        batch = SecretDocument({key: value for key, value in entry.document.items() if key != "password"})
+        started.kv.write(started.path(BATCH), batch, cas=entry.version)
+        busy, *others = batch["devices"]
+        park.service.devices[busy["instance_id"]].power = REBOOTING
+        done = rotate(started, BATCH, attempts=3)
+        assert (done.outcome, done.attempts, done.committed) == ("not_ready", 1, True)
+        assert started.world.changes(BATCH) == len(others)
+        stored = {
+            each["instance_id"]: each["password"] for each in started.kv.read(started.path(BATCH)).document["devices"]
+        }
+        assert stored == {device: park.guest_password(device) for device in stored}
 
 
 @pytest.mark.parametrize("account", [UCLOUD, LINUX_VM, TENCENT, VOLCENGINE, HUAWEI])
