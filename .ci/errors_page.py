@@ -23,29 +23,32 @@ _HEAD = """# Error codes: what do I do now?
 
 This page is generated: `.venv/bin/python .ci/errors_page.py > errors.md && mv errors.md docs/errors.md`.
 
-Every error shows its code and a hint: on the terminal, in the function's log line, and with `--json`. This page has all
-codes. An error may have a hint of its own, which is more exact than the one here: follow that one. After a failure it
-is always safe to run the rotation again.
+Every error shows its code and a hint: on the terminal, in the function's log line, and with `--json`. This page lists
+all codes. If the hint that an error shows differs from this page, follow the error's hint: it is more exact. After a
+failure it is always safe to run the rotation again.
 
-- `vendor_code` is the code of the vendor, the store or the host. `lockstep drivers CODE` lists a vendor's codes and
-  what each becomes. [vault-kv.md](vault-kv.md#errors) has those of Vault, and
-  [settings.md](settings.md#what-proves-a-login-over-ssh) those of a login over SSH.
-- The commands here are those for AWS. For a secret in Vault put `vault` before the command, as in
-  `lockstep vault doctor PATH`; for a static role use `lockstep vault plugin status` and `rotate`.
-- Exit code 1 may pass: run it again. 3 goes on by itself. 4 needs a human. An error of exit code 1 that has a
-  `not_before` exits with 3.
+- `vendor_code` is the code of the vendor, the store or the host. `lockstep drivers CODE` lists a vendor's codes, and
+  the error code that Lockstep makes of each. [vault-kv.md](vault-kv.md#errors) lists the codes of Vault, and
+  [settings.md](settings.md#what-proves-a-login-over-ssh) lists the codes of a login over SSH.
+- The commands on this page are for AWS. For a secret in Vault add `vault`, for example `lockstep vault doctor PATH`.
+  For a static role use `lockstep vault plugin status` and `lockstep vault plugin rotate`.
+- Exit code 1: the failure may pass, run it again. 3: the rotation continues by itself later. 4: a human must act. An
+  error of exit code 1 that has a `not_before` exits with 3.
 - [on-call.md](on-call.md) says how to find out more, and how to repair a secret.
 
 ## `parked`
 
-A parked rotation was stopped on purpose. `reason` says why, and `not_before` until when
+Lockstep parks a rotation on purpose. `reason` says why, and `not_before` says until when
 ([all waiting times](on-call.md#when-the-next-attempt-comes)).
 
-*By itself* means: with the next attempt. AWS retries a rotation several times, and does not publish how often or when.
-A job over KV goes on when it runs again; Vault's own scheduler tries every ten seconds. A command, or a service that
-has given up, makes no further attempt: run `aws secretsmanager rotate-secret --secret-id SECRET_ID` after `not_before`
-or `lockstep rotate SECRET_ID`. Both go on with the same candidate. The alarms for overdue secrets, and for resets that
-are not committed, notice a rotation that nobody tries any more.
+A parked rotation continues with the next attempt after `not_before`. Who makes this attempt?
+
+- AWS retries a rotation several times. AWS does not publish how often and when, and gives up at some time.
+- The job over KV tries again when it runs the next time. Vault's own scheduler tries every ten seconds.
+- A command makes no further attempt. After a command, or after AWS has given up, run `lockstep rotate SECRET_ID` or
+  `aws secretsmanager rotate-secret --secret-id SECRET_ID` after `not_before`. Both continue with the same candidate.
+
+If nobody tries any more, the alarms for overdue secrets and for resets that are not committed report the rotation.
 
 | reason | exit code | what to do |
 | --- | --- | --- |

@@ -24,7 +24,7 @@ lockstep \- rotate passwords behind vendors' reset APIs
 """
 _FOOT = r""".SH ENVIRONMENT
 The file lockstep.toml and the LOCKSTEP_* variables are the configuration; \fBlockstep config show\fR names each key and
-variable. AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL and the other standard variables name Secrets Manager; VAULT_ADDR,
+variable. AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL and the other standard variables name Secrets Manager. VAULT_ADDR,
 VAULT_TOKEN and VAULT_NAMESPACE name Vault or OpenBao.
 """
 

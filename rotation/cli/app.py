@@ -27,7 +27,7 @@ _HELP = """Rotates passwords behind vendors' reset APIs and keeps the secret sto
 
 Start with `lockstep demo`: it needs no account and no network.
 
-All commands but `fleet report` take --json. Exit codes: {codes}.
+All commands except `fleet report` take --json. Exit codes: {codes}.
 """
 _WORDS = {"help": "--help", "version": "--version"}
 """What people type where other tools have a command for it."""

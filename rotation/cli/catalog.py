@@ -20,7 +20,7 @@ from rotation.policy import PasswordPolicy, PasswordWishes
 Code = Annotated[str, typer.Argument(help="A driver's code; `lockstep drivers` lists them.", metavar="CODE")]
 Variant = Annotated[
     str | None,
-    typer.Option(help="Which of the driver's policies, such as linux or windows.", metavar="NAME"),
+    typer.Option(help="One of the driver's policies, such as linux or windows.", metavar="NAME"),
 ]
 
 Result = TypeVar("Result")
@@ -68,6 +68,6 @@ def policy_of(code: str, variant: str | None) -> tuple[str, PasswordPolicy]:
     name = next(iter(by_variant)) if variant is None else variant
     if name not in by_variant:
         raise CommandUsageError(
-            f"{code} has no policy variant of that name", hint=f"Its variants: {', '.join(by_variant)}."
+            f"{code} has no policy variant of that name", hint=f"The driver's variants: {', '.join(by_variant)}."
         )
     return name, by_variant[name]

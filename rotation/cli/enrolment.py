@@ -128,7 +128,7 @@ class Enrolment:
         if self.binding.text() != shown:
             raise BindingMismatch(
                 "the value was written since it was shown, and names another account or host; nothing is bound",
-                hint="Look at it with --show, find out who wrote it, and enroll again.",
+                hint="Look at the value with --show, find out who wrote it, and enroll again.",
             )
 
     def describe(self) -> dict[str, object]:
@@ -330,7 +330,7 @@ def read_list(path: Path) -> list[Wanted]:
 
 def _require_terminal(*, as_json: bool) -> None:
     if as_json or not sys.stdin.isatty():
-        raise CommandUsageError("nobody can be asked here", hint="Look with --show, then add --yes.")
+        raise CommandUsageError("nobody can be asked here", hint="Look at the account with --show, then add --yes.")
 
 
 def _list(shown: dict[str, str], enrolment: Enrolment, secret: Mapping[str, object]) -> int:

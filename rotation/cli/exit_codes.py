@@ -17,14 +17,14 @@ EXIT_CODES: Mapping[int, tuple[str, str]] = MappingProxyType(
         DONE: ("done", "nothing"),
         FAILED: (
             "failed, for a reason that may pass; `check` commands: something was found",
-            "run it again; if it fails for long, read the hint",
+            "run it again; if it keeps failing, read the hint",
         ),
         WRONG_USAGE: ("wrong usage", "`lockstep COMMAND --help`"),
-        WAITS: ("waits by itself until a time, or nothing can be checked", "nothing; a later run goes on"),
-        NEEDS_HUMAN: ("needs a human: another run alone changes nothing", "call somebody, who reads the hint"),
+        WAITS: ("waits until a later time, or nothing can be checked now", "nothing; a later run continues by itself"),
+        NEEDS_HUMAN: ("needs a human: running it again does not help", "read the hint, or call somebody who can"),
         INTERRUPTED: (
-            "interrupted, by Ctrl-C, SIGTERM or a closed terminal",
-            "run the command that the hint names: it goes on under the same token",
+            "interrupted by Ctrl-C, SIGTERM or a closed terminal",
+            "run the command that the hint names; it continues with the same token",
         ),
     }
 )

@@ -107,7 +107,7 @@ def _given(keys: Sequence[str]) -> dict[str, str]:
 
 def _asked(key: str, help_: str) -> str:
     if not sys.stdin.isatty():
-        raise CommandUsageError(f"{key} is missing, and nobody can be asked here", hint="Give it as an option.")
+        raise CommandUsageError(f"{key} is missing, and nobody can be asked here", hint=f"Give {key} as an option.")
     answer: str = typer.prompt(f"{key} ({help_})", err=True)
     return answer.strip()
 
@@ -143,7 +143,9 @@ def _with_host_key(
                 hint="Compare with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the host itself.",
             )
     elif not sys.stdin.isatty():
-        raise CommandUsageError(f"the host shows {shown}", hint="Compare it, and give it as --host-key SHA256:….")
+        raise CommandUsageError(
+            f"the host shows {shown}", hint="Compare the key with the host's own, and give it as --host-key SHA256:…."
+        )
     elif not typer.confirm(f"The host shows {shown}. Is that its key?", err=True):
         raise CommandUsageError("the host's key was not confirmed; nothing was sent")
     return document.replaced(**{field: key}), trusting

@@ -42,9 +42,9 @@ OnCommitCommand = Annotated[
     typer.Option(
         "--on-commit",
         metavar="COMMAND",
-        help="Run this once passwords are current, without a shell. ROTATED_SECRETS in its environment has the "
-        "secrets' ids, one a line. It has a minute, and its failure fails no rotation. If this process is killed "
-        "before it, no later run makes up for that; the event `committed` is repeated until it is taken.",
+        help="Run this command once the new passwords are current. No shell runs it. Its variable ROTATED_SECRETS has "
+        "the secrets' ids, one per line. It may take a minute; its failure does not fail the rotation. If this process "
+        "is killed first, no later run runs it. The event `committed` is repeated until every target has taken it.",
     ),
 ]
 

@@ -24,7 +24,11 @@ from rotation.core.scrub import printable
 
 SpendATry = Annotated[
     bool,
-    typer.Option("--spend-a-try", help="Risk one wrong login beyond the budget: one of those that are left to people."),
+    typer.Option(
+        "--spend-a-try",
+        help="Try one login although the wrong-login budget is used up. If the password is wrong, people have one "
+        "wrong login less before the account locks.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 

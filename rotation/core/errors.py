@@ -190,7 +190,7 @@ class ConfigError(RotationError):
 
 
 class SettingsError(ConfigError):
-    """Settings are missing, unknown or malformed; the message lists all faults, and the hint says whose they are."""
+    """Settings are missing, unknown or malformed; the message lists all faults, the hint names their place."""
 
     code = "settings_error"
     _OWNERS: ClassVar[dict[str, str]] = {
@@ -209,7 +209,7 @@ class UnknownDriver(ConfigError):
     """No driver with this code is built in or named by the deployment."""
 
     code = "unknown_driver"
-    default_hint = "Run `lockstep drivers` for the codes; outside drivers must be named in LOCKSTEP_PLUGINS."
+    default_hint = "`lockstep drivers` lists the codes. LOCKSTEP_PLUGINS must name the package of a driver of your own."
 
 
 class DriverNotAllowed(ConfigError):
@@ -223,24 +223,23 @@ class HostNotAllowed(ConfigError):
     """A request would go to a host that the deployment does not allow."""
 
     code = "host_not_allowed"
-    default_hint = "Only the vendor's own hosts and those in LOCKSTEP_HOSTS may be called; plain http only on loopback."
+    default_hint = "Add the host to LOCKSTEP_HOSTS if Lockstep may call it. Plain http is allowed on loopback only."
 
 
 class PortNotAllowed(ConfigError):
     """The secret's value names a login port that the deployment does not allow."""
 
     code = "port_not_allowed"
-    default_hint = "Add it to LOCKSTEP_LOGIN_PORTS, such as ssh:2222, or take the port out of the secret."
+    default_hint = "Add the port to LOCKSTEP_LOGIN_PORTS, such as ssh:2222, or remove it from the secret's value."
 
 
 class NotEnrolled(ConfigError):
-    """The secret is not bound to an account, and the deployment demands it; nothing was called."""
+    """The secret is not bound to an account, and the deployment demands a binding; nothing was called."""
 
     code = "not_enrolled"
     default_hint = (
-        "Compare the account that the value names with the one that is meant, and bind the secret to it: `lockstep "
-        "enroll SECRET`, in Vault `lockstep vault enroll PATH`. Only somebody who may tag the secret (in Vault: write "
-        "its metadata) can."
+        "Check that the value names the right account. Then bind the secret to it: `lockstep enroll SECRET`, in Vault "
+        "`lockstep vault enroll PATH`. This needs the right to tag the secret (in Vault: to write its metadata)."
     )
 
 
@@ -262,16 +261,17 @@ class EventError(RotationError):
     """The rotation event cannot be carried out; nothing was called."""
 
     code = "event_error"
-    default_hint = "Secrets Manager sends Step, SecretId and ClientRequestToken; compare with events/*.json."
+    default_hint = (
+        "An event needs Step, SecretId and ClientRequestToken, as Secrets Manager sends them. Compare the event with "
+        "events/*.json."
+    )
 
 
 class StageError(EventError):
     """The state of the token's version does not allow this step."""
 
     code = "stage_error"
-    default_hint = (
-        "Run `lockstep doctor`: it shows the stages and what is wrong. A new rotation begins with a token of its own."
-    )
+    default_hint = "Run `lockstep doctor`: it shows the stages and what is wrong. A new rotation needs a new token."
 
 
 class NotReady(EventError):
@@ -279,7 +279,7 @@ class NotReady(EventError):
 
     code = "not_ready"
     retryable = True
-    default_hint = "The service retries the whole rotation; no action needed unless this repeats for hours."
+    default_hint = "Secrets Manager retries the whole rotation. Act only if this repeats for hours."
 
 
 class RotationNotEnabled(EventError):
@@ -301,61 +301,62 @@ class IdentityChanged(SecretDocumentError):
 
     code = "identity_changed"
     default_hint = (
-        "An identifying field was edited while a rotation ran. Put its former value back, and the rotation goes on. "
-        "To rotate the new account instead, run `lockstep doctor`: it says which password to save first. Then cancel "
-        "the rotation (CancelRotateSecret, then take AWSPENDING away; in Vault `lockstep vault cancel`) and start a "
-        "new one."
+        "Somebody edited a field that identifies the account while a rotation ran. Put the former value back, and the "
+        "rotation continues. To rotate the new account instead, run `lockstep doctor`: it says which password to save "
+        "first. Then cancel the rotation (CancelRotateSecret, then remove AWSPENDING; in Vault `lockstep vault "
+        "cancel`) and start a new one."
     )
 
 
 class CandidateForeign(SecretDocumentError):
-    """The version under AWSPENDING was not made by Lockstep; its password is not used."""
+    """Lockstep did not make the version under AWSPENDING, and does not use its password."""
 
     code = "candidate_foreign"
     default_hint = (
-        "Find out who put it (CloudTrail: PutSecretValue). Then take AWSPENDING from that version (`aws secretsmanager "
-        "update-secret-version-stage --version-stage AWSPENDING --remove-from-version-id …`) and rotate again. If an "
-        "earlier release made it, or the seal's key was replaced: `lockstep doctor` with LOCKSTEP_SEAL_SECRET=off."
+        "Find out who wrote the version (CloudTrail: PutSecretValue). Then remove AWSPENDING from it (`aws "
+        "secretsmanager update-secret-version-stage --version-stage AWSPENDING --remove-from-version-id …`) and rotate "
+        "again. If an earlier release made the version, or if the seal's key was replaced, run `lockstep doctor` with "
+        "LOCKSTEP_SEAL_SECRET=off instead."
     )
 
 
 class BindingMismatch(SecretDocumentError):
-    """The value names another account than the one that the secret is bound to; nothing was called."""
+    """The value does not name the account to which the secret is bound; nothing was called."""
 
     code = "binding_mismatch"
     default_hint = (
-        "Somebody changed which account the value names. Put the right value back; or, if the secret is to rotate the "
-        "new account from now on, bind it again: `lockstep enroll SECRET`, in Vault `lockstep vault enroll PATH`."
+        "Somebody changed the account in the value. Put the right value back. To rotate the new account from now on, "
+        "bind the secret again: `lockstep enroll SECRET`, in Vault `lockstep vault enroll PATH`."
     )
 
 
 class HostKeyChanged(SecretDocumentError):
-    """The value names another key, address or port for the login than the one known; no password was sent."""
+    """The value names a key, address or port for the login that is not the known one; no password was sent."""
 
     code = "host_key_changed"
     default_hint = (
-        "If the machine was reinstalled or moved, check its new key over a trusted way, store it in the value, and "
-        "bind the secret again: `lockstep enroll SECRET`, in Vault `lockstep vault enroll PATH`. If not, somebody "
-        "tries to have a login sent to another host: put the former value back."
+        "If the machine was reinstalled or moved, check its new key over a network that you trust, and store it in the "
+        "value. Then bind the secret again: `lockstep enroll SECRET`, in Vault `lockstep vault enroll PATH`. Otherwise "
+        "somebody may try to send a login to another host: put the former value back."
     )
 
 
 class NotEnoughTime(RotationError):
-    """Too little time is left to start a vendor call safely."""
+    """The time that is left is too short to start a vendor call safely."""
 
     code = "not_enough_time"
     retryable = True
     default_hint = (
-        "The next attempt has all of its time again. If this repeats, raise the function's time-out (TimeoutSeconds)."
+        "The next attempt has its full time again. If this repeats, raise the function's time-out (TimeoutSeconds)."
     )
 
 
 class Interrupted(RotationError):
-    """The process was asked to stop (Ctrl-C, SIGTERM), so this was not begun or not ended."""
+    """The process was asked to stop (Ctrl-C, SIGTERM) before the work began or before it ended."""
 
     code = "interrupted"
     retryable = True
-    default_hint = "Run the same command again; it finds out how far this run came."
+    default_hint = "Run the same command again. It finds out what this run has done."
 
 
 class Parked(RotationError):
@@ -394,7 +395,7 @@ class StoreError(RotationError):
     """The secret store could not carry out a request."""
 
     code = "store_error"
-    default_hint = "Look at the secret's state in its store; the store's documentation explains its code."
+    default_hint = "Look at the secret in its store. The store's documentation explains the store's code."
 
 
 class SecretNotFound(StoreError):
@@ -409,7 +410,7 @@ class NotYetVisible(StoreError):
 
     code = "not_yet_visible"
     retryable = True
-    default_hint = "The store is eventually consistent; the next attempt reads it."
+    default_hint = "The store shows a new value only after a while. The next attempt reads it."
 
 
 class StageConflict(StoreError):
@@ -417,30 +418,30 @@ class StageConflict(StoreError):
 
     code = "stage_conflict"
     retryable = True
-    default_hint = "Another run or an operator moved the labels; the next attempt looks again."
+    default_hint = "Another run or an operator changed the secret at the same time. The next attempt reads it again."
 
 
 class StoreDenied(StoreError):
     """The store refused the request: a right is missing."""
 
     code = "store_denied"
-    default_hint = "Grant the caller the actions listed in template.yaml, and the use of the KMS key."
+    default_hint = "Grant the caller the actions that template.yaml lists, and the use of the KMS key."
 
 
 class StoreFull(StoreError):
-    """A quota of the secret is used up: 20 labels in all, some 100 versions."""
+    """A quota of the secret is used up: at most 20 labels, about 100 versions."""
 
     code = "store_full"
     default_hint = (
-        "Lockstep's own labels that have expired are removed already. If the error has a `not_before`, wait: enough "
-        "others have expired by then. Otherwise run `lockstep doctor`: it plans to remove labels of versions whose "
-        "passwords are dead, and names those that only you may remove. Keep each `lockstep:intent` label: its version "
-        "may be live."
+        "Lockstep has already removed its own expired labels. If the error has a `not_before`, wait until then: enough "
+        "other labels expire by that time. Otherwise run `lockstep doctor`. It plans to remove the labels of versions "
+        "whose passwords are dead, and names the labels that only you may remove. Keep each `lockstep:intent` label: "
+        "its version may be live."
     )
 
 
 class StoreUnreachable(StoreError):
-    """The way to the store is set up wrongly: another attempt fails in the same way until the setting is corrected."""
+    """A setting for the connection to the store is wrong; every attempt fails until somebody corrects the setting."""
 
     code = "store_unreachable"
     default_hint = "Correct the deployment's setting that the message names."
@@ -468,14 +469,14 @@ class VendorUnavailable(DriverError):
 
     code = "vendor_unavailable"
     retryable = True
-    default_hint = "Look at the vendor's status page; the rotation goes on by itself when it answers."
+    default_hint = "Look at the vendor's status page. The rotation continues by itself when the vendor answers again."
 
 
 class RateLimited(VendorUnavailable):
     """The vendor throttled the request; nothing was changed."""
 
     code = "rate_limited"
-    default_hint = "Spread the schedules of secrets that share one vendor account."
+    default_hint = "Spread the rotation schedules of the secrets that share one vendor account."
 
 
 class InProgress(DriverError):
@@ -483,7 +484,7 @@ class InProgress(DriverError):
 
     code = "in_progress"
     retryable = True
-    default_hint = "The next attempt finds out how it ended."
+    default_hint = "The next attempt finds out how the running operation ended."
 
 
 class TooSoon(DriverError):
@@ -491,18 +492,18 @@ class TooSoon(DriverError):
 
     code = "too_soon"
     retryable = True
-    default_hint = "Wait until `not_before`; the first attempt after it goes through."
+    default_hint = "Wait until `not_before`. The first attempt after that time continues."
 
 
 class PreconditionFailed(DriverError):
-    """The target is in a state in which the vendor refuses a reset."""
+    """The vendor refuses a reset in the target's present state."""
 
     code = "precondition_failed"
-    default_hint = "Bring the target into a state in which the vendor resets passwords, and run the rotation again."
+    default_hint = "Change the target's state so that the vendor allows a reset. Then run the rotation again."
 
 
 class RequestRefused(DriverError):
-    """The vendor refused the request as such; nothing was changed, and it would refuse the same request again."""
+    """The vendor refused the request itself, and would refuse it again; nothing was changed."""
 
     code = "request_refused"
     default_hint = (
@@ -512,19 +513,19 @@ class RequestRefused(DriverError):
 
 
 class OutcomeUnknown(DriverError):
-    """The change may or may not have been applied; the next attempt finds out before it sends another one."""
+    """Nobody knows yet whether the change was applied; the next attempt finds out before it sends another one."""
 
     code = "outcome_unknown"
     retryable = True
     definite = False
-    default_hint = "Nothing to do: both passwords are stored, and the next attempt finds out which one is live."
+    default_hint = "Do nothing. Both passwords are stored, and the next attempt finds out which one is live."
 
 
 class AdminRejected(DriverError):
-    """The vendor refused our key, signature or time."""
+    """The vendor refused Lockstep's key, signature or time."""
 
     code = "admin_rejected"
-    default_hint = "Check the admin credential of this driver and the clock of the host."
+    default_hint = "Check the admin credential of this driver, and the clock of the machine that runs Lockstep."
 
 
 class PermissionDenied(DriverError):
@@ -537,19 +538,22 @@ class PermissionDenied(DriverError):
 
 
 class AccountUnusable(DriverError):
-    """The account is gone, expired, unpaid or cannot be reset; a retry does not help."""
+    """The account no longer exists, has expired, is not paid for or cannot be reset; a retry does not help."""
 
     code = "account_unusable"
-    default_hint = "Look at the account at the vendor: restore or pay for it, correct the secret, or end its rotation."
+    default_hint = (
+        "Look at the account in the vendor's console. Restore the account or pay for it, correct the secret, or end "
+        "its rotation."
+    )
 
 
 class LoginRejected(DriverError):
-    """The vendor stated that this password does not open the account."""
+    """The vendor says that this password does not open the account."""
 
     code = "login_rejected"
     default_hint = (
-        "Run `lockstep doctor`: it shows which stored password opens the account. If none does, the password was "
-        "changed by hand: put the live one into the secret."
+        "Run `lockstep doctor`: it shows which stored password opens the account. If no stored password does, somebody "
+        "changed the password by hand: put the live password into the secret."
     )
 
 
@@ -559,17 +563,17 @@ class OldPasswordRejected(DriverError):
     code = "old_password_rejected"
     retryable = True
     default_hint = (
-        "The next attempt finds out which stored password is live (`lockstep doctor` shows it). If none is, it was "
-        "changed by hand: store the live one."
+        "The next attempt finds out which stored password is live (`lockstep doctor` shows it). If no stored password "
+        "is live, somebody changed it by hand: store the live password."
     )
 
 
 class PasswordReused(DriverError):
-    """The vendor refused a password as used before, so the candidate may have been live already."""
+    """The vendor refused a password because it was used before, so the candidate may have been live already."""
 
     code = "password_reused"
     retryable = True
-    default_hint = "The next attempt finds out whether the candidate is live already; no action needed."
+    default_hint = "Do nothing. The next attempt finds out whether the candidate is live already."
 
 
 class PasswordRejected(DriverError):
@@ -577,8 +581,8 @@ class PasswordRejected(DriverError):
 
     code = "password_rejected"
     default_hint = (
-        "The vendor's rules are narrower than the driver's. Narrow the passwords (`password_exclude`, "
-        "`password_length`), rotate again, and report it."
+        "The vendor's password rules are stricter than the driver's. Restrict the passwords with `password_exclude` or "
+        "`password_length`, rotate again, and report the difference."
     )
 
 
@@ -587,7 +591,7 @@ class AccountLocked(DriverError):
 
     code = "account_locked"
     retryable = True
-    default_hint = "Wait until `not_before`. More tries would prolong the lock."
+    default_hint = "Wait until `not_before`. Further logins would prolong the lock."
 
 
 class CannotVerify(DriverError):
@@ -596,7 +600,7 @@ class CannotVerify(DriverError):
     code = "cannot_verify"
     retryable = True
     default_hint = (
-        "Try `lockstep verify`. If it cannot tell either, look at the host's login service and its log, or lower "
+        "Run `lockstep verify`. If this also fails, look at the host's login service and its log, or lower "
         "LOCKSTEP_MIN_EVIDENCE."
     )
 
@@ -611,13 +615,13 @@ class UnexpectedReply(DriverError):
     retryable = True
     definite = False
     default_hint = (
-        "The next attempt finds out what happened. If this repeats, a proxy may answer in the vendor's place, or the "
-        "vendor's API has changed: look at HTTPS_PROXY and LOCKSTEP_<CODE>_ENDPOINT, or report it."
+        "The next attempt finds out what happened. If this repeats, a proxy may answer instead of the vendor, or the "
+        "vendor's API has changed. Check HTTPS_PROXY and LOCKSTEP_<CODE>_ENDPOINT, or report the error."
     )
 
 
 class DriverBug(DriverError):
-    """A driver raised another exception than DriverError; its text is withheld, because it may hold a secret."""
+    """A driver raised an exception that is no DriverError; its text is withheld, because it may hold a secret."""
 
     code = "driver_bug"
     definite = False

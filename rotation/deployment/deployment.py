@@ -65,7 +65,7 @@ class Deployment:
     hosts: tuple[str, ...] = declare(
         "hosts",
         forms.several(forms.HOST),
-        "Further host[:port] that may be called, besides the vendors' own.",
+        "Hosts, with or without a port, that Lockstep may call besides the vendors' own.",
         default=(),
         otherwise="none",
         example=["proxy.example:8443"],
@@ -73,7 +73,7 @@ class Deployment:
     minimum: Mapping[str, Evidence] = declare(
         "min_evidence",
         forms.EVIDENCE,
-        "The least proof that counts: LOGIN, READBACK or ACCEPTED.",
+        "The weakest proof that counts: LOGIN, READBACK or ACCEPTED.",
         scope=Scope.BOTH,
         otherwise="each driver's best",
         example="LOGIN",
@@ -81,8 +81,8 @@ class Deployment:
     early: bool = declare(
         "commit",
         forms.choice(finish=False, early=True),
-        "When a proved password becomes current. `finish`: in finishSecret. `early`: in setSecret, so that readers do "
-        "not wait for the service's pauses between the steps; testSecret and finishSecret then find it done.",
+        "The step in which a proved password becomes current. `finish`: finishSecret. `early`: setSecret, so that "
+        "readers do not wait for the service's pauses between the steps.",
         default=False,
         otherwise="finish",
         example="early",
@@ -90,7 +90,7 @@ class Deployment:
     trust_first_use: bool = declare(
         "ssh_trust_on_first_use",
         forms.SWITCH,
-        "For a secret without `host_key`: createSecret reads the SSH host's key before any login and pins it.",
+        "Whether createSecret reads the SSH host's key before any login and pins it, for a secret without `host_key`.",
         default=False,
         otherwise="false",
         example=True,
@@ -98,8 +98,8 @@ class Deployment:
     ssh_proofs: Mapping[str, SshProof] = declare(
         "ssh_proof",
         forms.choice(**{each.value: each for each in SshProof}),
-        "What must follow an accepted password on an SSH host before it is proved. `exec`: the host runs `exit 0`. "
-        "`sftp`: its SFTP subsystem answers. `login`: nothing, for hosts that allow neither.",
+        "What an SSH host must do after it has accepted a password, to prove it. `exec`: run `exit 0`. `sftp`: answer "
+        "as the SFTP subsystem. `login`: nothing more, for hosts that allow neither.",
         scope=Scope.BOTH,
         otherwise="exec",
         example="sftp",
@@ -107,7 +107,7 @@ class Deployment:
     login_seconds: Mapping[str, int] = declare(
         "login_seconds",
         forms.whole(3, 800),
-        "The longest that one login over SSH or WinRM may take; the function's time-out must be longer.",
+        "How many seconds one login over SSH or WinRM may take; the function's time-out must be longer.",
         scope=Scope.BOTH,
         otherwise="20",
         example=40,
@@ -115,7 +115,7 @@ class Deployment:
     winrm_basic: bool = declare(
         "winrm_basic",
         forms.SWITCH,
-        "Whether to log in to a WinRM host that offers nothing but Basic, which shows the password itself to the host.",
+        "Whether to log in to a WinRM host that offers only Basic. Basic shows the host the password itself.",
         default=False,
         otherwise="false",
         example=True,
@@ -123,9 +123,9 @@ class Deployment:
     binding: BindingMode | None = declare(  # noqa: RUF009 - declares a field
         "binding",
         forms.BINDING,
-        "`required`: a secret is rotated only if it is bound to its account (`lockstep enroll`). `pin`: its first "
-        "proved rotation binds it. `off`: it needs no binding; one that is there holds.",
-        otherwise="required, where an API key resets the account; off, where it changes itself",
+        "`required`: a secret is rotated only if it is bound to its account (`lockstep enroll`). `pin`: the first "
+        "proved rotation binds the secret. `off`: a secret needs no binding. An existing binding always holds.",
+        otherwise="required if an API key resets the account; off if the account changes its own password",
         example="required",
     )
     login_ports: tuple[str, ...] = declare(
@@ -139,7 +139,7 @@ class Deployment:
     windows: Mapping[str, Windows] = declare(
         "window",
         forms.WINDOW,
-        "When a reset may begin, in UTC, several spans separated by `;`. `any` is any time. Repairs are never delayed.",
+        "When a reset may begin, in UTC; `;` separates several spans. `any` means at any time. Repairs never wait.",
         scope=Scope.BOTH,
         otherwise="any",
         example="Sat,Sun 02:00-05:00 UTC",
@@ -147,15 +147,15 @@ class Deployment:
     admin_secrets: Mapping[str, str] = declare(
         "admin_secret",
         forms.SECRET_NAME,
-        "Name or ARN of the secret with the admin credential; a path in the mount for the job over KV.",
+        "Name or ARN of the secret with the admin credential; for the job over KV a path in the mount.",
         scope=Scope.DRIVER,
-        otherwise="required, where the driver needs one",
+        otherwise="required if the driver needs one",
         example="admin/ucloud",
     )
     endpoints: Mapping[str, str] = declare(
         "endpoint",
         forms.BASE_URL,
-        "Base URL of the vendor's API. A host that is not the vendor's must also stand in `hosts`.",
+        "Base URL of the vendor's API. If the host is not the vendor's own, add it to `hosts`, too.",
         scope=Scope.DRIVER,
         otherwise="the driver's own",
         example="https://api.example",
@@ -163,8 +163,8 @@ class Deployment:
     ca_files: Mapping[str, str] = declare(
         "ca_file",
         forms.ANY_TEXT,
-        "PEM file of the authorities that sign the certificate of the vendor's endpoint, in place of the public ones: "
-        "for a proxy that inspects TLS, or an endpoint of your own. In the function a path in its package.",
+        "PEM file of the authorities for the certificate of the vendor's endpoint. It replaces the public authorities, "
+        "for a proxy that inspects TLS or an endpoint of your own. For the function it is a path in its package.",
         scope=Scope.BOTH,
         otherwise="the public authorities",
         example="/etc/ssl/corporate.pem",
@@ -172,8 +172,8 @@ class Deployment:
     logins: Mapping[str, LoginTarget] = declare(
         "login",
         forms.LOGIN,
-        "KIND://host[:port][/database]: a host whose login proves the passwords of a vendor without a login check. "
-        "Kinds are ssh, winrm, mysql, postgresql, redis, and those of plug-ins.",
+        "A host whose login proves the passwords, if the vendor has no login check: KIND://host[:port][/database]. "
+        "KIND is ssh, winrm, mysql, postgresql, redis, or a kind of a plug-in.",
         scope=Scope.DRIVER,
         otherwise="none",
         example="ssh://portal.example",
@@ -181,7 +181,8 @@ class Deployment:
     login_host_keys: Mapping[str, str] = declare(
         "login_host_key",
         forms.ANY_TEXT,
-        "The SSH key of the host in `login`, as in known_hosts without the host, or its certificate's fingerprint.",
+        "The SSH key of the host in `login`, as in known_hosts but without the host, or the fingerprint of its "
+        "certificate.",
         scope=Scope.DRIVER,
         otherwise="none",
         example="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5",
@@ -189,16 +190,16 @@ class Deployment:
     login_ca_file: str | None = declare(
         "login_ca_file",
         forms.ANY_TEXT,
-        "PEM file of the authorities that sign the certificates of database servers, in place of the system's. A "
-        "server that none of them vouches for needs a pinned certificate.",
+        "PEM file of the authorities for the certificates of database servers. It replaces the system's authorities. A "
+        "server whose certificate none of them signed needs a pinned certificate.",
         otherwise="the system's authorities",
         example="/opt/rds-ca.pem",
     )
     login_plain_hosts: tuple[str, ...] = declare(
         "login_plain_hosts",
         forms.several(forms.PLAIN_HOST),
-        "Hosts to which a login at a database may go without TLS, because something else protects the way there. "
-        "This machine is one, unless `login_ca_file` is set.",
+        "Database hosts that Lockstep may log in to without TLS, because something else protects the network. This "
+        "machine is always one, unless `login_ca_file` is set.",
         default=(),
         otherwise="none",
         example=["10.0.0.7"],
@@ -206,7 +207,7 @@ class Deployment:
     propagation: Mapping[str, int] = declare(
         "propagation_seconds",
         forms.whole(0, 999),
-        "Seconds after a reset during which the new password may not work yet, if you measured them.",
+        "For how many seconds after a reset the new password may not work yet. Set it only if you measured it.",
         scope=Scope.DRIVER,
         otherwise="the driver's own, which is cautious",
         example=30,
@@ -214,7 +215,7 @@ class Deployment:
     calls: Mapping[str, int] = declare(
         "call_seconds",
         forms.whole(2, 120),
-        "The longest that one request to the vendor's API may take; the function's time-out must be longer.",
+        "How many seconds one request to the vendor's API may take; the function's time-out must be longer.",
         scope=Scope.DRIVER,
         otherwise="the driver's own, mostly 15",
         example=30,
@@ -222,9 +223,9 @@ class Deployment:
     lockouts: Mapping[str, Lockout] = declare(
         "lockout",
         forms.LOCKOUT,
-        "What locks an account: `3/900` says that the third wrong login does, and that each counts for 900 seconds.",
+        "The rule that locks an account. With `3/900` the third wrong login locks it, and each counts for 900 seconds.",
         scope=Scope.DRIVER,
-        otherwise="the driver's own; for hosts pam_faillock's",
+        otherwise="the driver's own; for logins to hosts pam_faillock's",
         example="3/900",
     )
     password_length: Mapping[str, int] = declare(
@@ -265,7 +266,7 @@ class Deployment:
         forms.CLASSES,
         "Classes of characters that must occur in new passwords, such as `lower, upper, digit, special`, or `none`.",
         scope=Scope.BOTH,
-        otherwise="each class that the vendor allows, unless that costs half a bit or more",
+        otherwise="each class that the vendor allows, except a class that costs half a bit or more",
         example="upper, digit",
     )
     events: Events = dataclasses.field(default_factory=Events)
@@ -276,9 +277,9 @@ class Deployment:
     seal_secret: str | None = declare(
         "seal_secret",
         forms.SECRET_NAME,
-        "Over Secrets Manager: name or ARN of the secret with the key that seals candidates, or `off`. With `off`, a "
-        "candidate that somebody else puts under AWSPENDING is used.",
-        otherwise="required over Secrets Manager",
+        "For Secrets Manager: name or ARN of the secret with the key that seals candidates, or `off`. With `off`, "
+        "Lockstep also uses a candidate that somebody else wrote under AWSPENDING.",
+        otherwise="required for Secrets Manager",
         example="lockstep-seal",
     )
 

@@ -33,7 +33,7 @@ class KvJob:
     method: str = declare(
         "auth",
         forms.choice(token="token", approle="approle", kubernetes="kubernetes"),  # noqa: S106 - the name of a method
-        "How the job logs in.",
+        "Login method of the job: token, approle or kubernetes.",
         table=_TABLE,
         default="token",
         otherwise="token",
@@ -42,7 +42,7 @@ class KvJob:
     login_mount: str = declare(
         "auth_mount",
         forms.PATH,
-        "Mount of the login method, if it is not its usual one.",
+        "Mount of the login method, if the method is mounted elsewhere.",
         table=_TABLE,
         default="",
         otherwise="the value of auth",
@@ -54,7 +54,7 @@ class KvJob:
     secret_id: Secret | None = declare(  # noqa: RUF009 - declares a field
         "secret_id",
         forms.SECRET,
-        "Secret id, for approle. It stands in the variable only; a file is better.",
+        "Secret id, for approle. Only the variable can hold it; `secret_id_file` is safer.",
         table=_TABLE,
         otherwise="",
         example="",
@@ -72,7 +72,7 @@ class KvJob:
     token_file: str = declare(
         "token_file",
         forms.ANY_TEXT,
-        "File with the token, for token; it overrides VAULT_TOKEN.",
+        "File with the token, for the method token; it overrides VAULT_TOKEN.",
         table=_TABLE,
         default="",
         otherwise="VAULT_TOKEN",
@@ -99,7 +99,7 @@ class KvJob:
     prefix: str = declare(
         "prefix",
         _PREFIX,
-        "Folder of the scheduled function, if its event names none.",
+        "Folder that the scheduled function rotates, if its event names none.",
         table=_TABLE,
         default="",
         otherwise="the whole mount",
@@ -108,7 +108,7 @@ class KvJob:
     vault_mirror_prefix: str = declare(
         "mirror_prefix",
         _PREFIX,
-        "Folder of the mirrors in KV of secrets that the AWS function rotates.",
+        "Folder in KV for the mirrors of secrets that the AWS function rotates.",
         table=_TABLE,
         default="",
         otherwise="no mirrors in KV",
@@ -117,7 +117,7 @@ class KvJob:
     mirror_prefix: str = declare(
         "mirror_prefix",
         _PREFIX,
-        "Prefix that the names of mirrors in AWS must have, of secrets that the job over KV rotates.",
+        "Prefix that the names of mirrors in AWS must have, if the job over KV rotates their secrets.",
         default="",
         otherwise="no mirrors in AWS",
         example="mirrors/",

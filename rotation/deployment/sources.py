@@ -46,7 +46,7 @@ def found(environment: Mapping[str, str]) -> File | None:
     """
     text, named = environment.get(TEXT), environment.get(CONFIG)
     if text and named:
-        raise ConfigError(f"both {TEXT} and {CONFIG} are set", hint="Leave one of them out; they are never merged.")
+        raise ConfigError(f"both {TEXT} and {CONFIG} are set", hint="Set only one of them; Lockstep never merges them.")
     if text:
         return parsed(TEXT, text)
     if named and named.startswith(PARAMETER):

@@ -271,7 +271,7 @@ class Guarded:
         if afterwards is Power.STOPPED:
             raise ConfigError(
                 "the machine is to stay stopped, so no login can prove the password",
-                hint="Start it, or set `power` to running in the secret (virtual machines), or lower "
+                hint="Start the machine, or set `power` to running in the secret (virtual machines), or lower "
                 "LOCKSTEP_MIN_EVIDENCE.",
             )
         if isinstance(self.driver, Verifies):

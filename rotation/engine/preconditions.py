@@ -19,8 +19,8 @@ from rotation.policy import Context
 from rotation.state.store import Fits, Notes
 
 UNFIT_HINT = (
-    "The policy or the account changed since createSecret. Nothing was sent and the candidate was released; the next "
-    "rotation makes a fitting one."
+    "The policy or the account changed since createSecret. Nothing was sent. Lockstep dropped the candidate, and the "
+    "next rotation makes one that fits."
 )
 """For a candidate that breaks the policy."""
 
@@ -59,7 +59,7 @@ def of_the_target(
         yield Precondition("target", lambda obstacle=obstacle: _raise(obstacle))  # type: ignore[misc]  # bound now
     if not seen.obstacles:
         state = f" ({seen.state})" if seen.state else ""
-        yield Precondition("target", lambda: f"nothing stands in the way{state}")
+        yield Precondition("target", lambda: f"nothing would stop a reset{state}")
     yield Precondition("evidence", lambda: _provable(bound, afterwards or seen, greet=greet))
     if bound.minimum is Evidence.LOGIN or bound.spec.authority is Authority.SELF:
         yield Precondition("wrong_login", lambda: _tries(bound))

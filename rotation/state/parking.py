@@ -47,43 +47,45 @@ class Parking:
 PARKING: Mapping[Reason, Parking] = MappingProxyType(
     {
         Reason.WRONG_LOGIN_BUDGET: Parking(
-            hint="Earlier wrong logins have used up the budget. No login is tried before `not_before`; the first "
-            "attempt after it goes on. If you know what was wrong and have repaired it, `--spend-a-try` (rotate, "
-            "verify, doctor) goes on at once: it risks one of the wrong logins that are left to people.",
+            hint="Earlier wrong logins have used up the budget. No login is tried before `not_before`. The first "
+            "attempt after that time continues. If you have found and repaired the cause, `--spend-a-try` (of rotate, "
+            "verify and doctor) continues at once. It risks one of the wrong logins that the budget leaves to people.",
             account_wide=True,
             spares_logins=True,
         ),
         Reason.ACCOUNT_LOCKED: Parking(
-            hint="The account is locked after wrong logins, perhaps of others. Nothing is tried before `not_before`; "
-            "the first attempt after it goes on. If this repeats, something else uses an old password: find it.",
+            hint="The account is locked after wrong logins. Other programs may have made them. Nothing is tried before "
+            "`not_before`. The first attempt after that time continues. If this repeats, find the program that uses an "
+            "old password.",
             account_wide=True,
         ),
         Reason.TOO_SOON: Parking(
             hint="The password is younger than the vendor's minimum age, or a request of a cancelled rotation may "
-            "still arrive. Any attempt after `not_before` goes on."
+            "still arrive at the vendor. The first attempt after `not_before` continues."
         ),
         Reason.OUTSIDE_WINDOW: Parking(
-            hint="No reset begins outside the maintenance window (LOCKSTEP_WINDOW); the next attempt inside goes on.",
+            hint="No reset begins outside the maintenance window (LOCKSTEP_WINDOW). The next attempt inside the window "
+            "continues.",
             from_settings=True,
         ),
         Reason.BACK_OFF: Parking(
-            hint="The vendor refused or put off earlier resets, and took none. The first attempt after `not_before` "
-            "goes on. `lockstep rotate --dry-run` names what is in the way."
+            hint="The vendor refused or postponed earlier resets, and accepted none. The first attempt after "
+            "`not_before` continues. `lockstep rotate --dry-run` names the obstacle."
         ),
         Reason.EXTERNAL_CHANGE: Parking(
             hint="None of the stored passwords opens the account. Run `lockstep doctor` first: it tries older "
             "versions, too. Then put the live password into the secret as a new version, or reset the account at the "
-            "vendor to the candidate's value. A host that locked the account after others' wrong logins looks the "
-            "same: see `faillock` on the host. After the repair, `lockstep rotate --spend-a-try` goes on before "
-            "`not_before`.",
+            "vendor to the candidate's value. A host looks the same if it locked the account after wrong logins by "
+            "others: run `faillock` on the host. After the repair, `lockstep rotate --spend-a-try` continues without "
+            "waiting for `not_before`.",
             by_itself=False,
             spares_logins=True,
         ),
         Reason.RESET_FAILS: Parking(
-            hint="The vendor accepts the reset, and the new password does not open the account. Look at the target in "
-            "the vendor's console: the reset is not carried out, or its task fails or never ends. Then look at the "
-            "host: it may refuse every such login (sshd: PermitRootLogin), or others' wrong logins have locked the "
-            "account (`faillock`). After the repair run `lockstep doctor --repair`.",
+            hint="The vendor accepts the reset, but the new password does not open the account. Look at the target in "
+            "the vendor's console: the vendor may not carry out the reset, or its task may fail or never end. Then "
+            "look at the host: it may refuse every such login (sshd: PermitRootLogin), or wrong logins by others may "
+            "have locked the account (`faillock`). After the repair run `lockstep doctor --repair`.",
             by_itself=False,
         ),
         Reason.CANDIDATE_REFUSED: Parking(
@@ -92,10 +94,9 @@ PARKING: Mapping[Reason, Parking] = MappingProxyType(
             by_itself=False,
         ),
         Reason.VENDOR_BUSY: Parking(
-            hint="For more than an hour the vendor has been at work on the target, or a machine does not reach the "
-            "power state that it was asked for. Look at the target in the vendor's console: end the operation that "
-            "hangs or the lock on the account, or open a ticket with the vendor. The first attempt after `not_before` "
-            "goes on by itself.",
+            hint="The vendor has been at work on the target for more than an hour, or a machine does not reach the "
+            "requested power state. Look at the target in the vendor's console. End the operation that hangs, unlock "
+            "the account, or open a ticket with the vendor. The first attempt after `not_before` continues by itself.",
             by_itself=False,
         ),
     }

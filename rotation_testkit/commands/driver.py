@@ -30,21 +30,21 @@ def new(
     family: Annotated[
         str | None,
         typer.Option(
-            help="Signing and transport of the vendor, in rotation/drivers/families; a new name begins a new one. By "
-            "default the code's first word.",
+            help="The vendor's family in rotation/drivers/families, which signs and sends its calls; by default the "
+            "code's first word. A new name makes a new family.",
             metavar="NAME",
         ),
     ] = None,
     package: Annotated[
         Path | None,
-        typer.Option(help="A folder for a package of its own, instead of this checkout.", metavar="FOLDER"),
+        typer.Option(help="Write a separate package into this folder, not into the checkout.", metavar="FOLDER"),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the files of a new driver into this checkout, or into a package of its own.
 
-    Driver, error codes, password rules, simulator, sample events, page, and tests that fail with a sentence each. No
-    file that exists is changed.
+    The files are a driver, error codes, password rules, a simulator, sample events, a page and tests. Each test fails
+    at first, and its message says what to write. The command changes no existing file.
     """
     if not CODE.fullmatch(code) or (family is not None and not CODE.fullmatch(family)):
         raise CommandUsageError("a code has 2 to 31 lower-case letters, digits and underscores, a letter first")

@@ -28,20 +28,24 @@ def invoke(
     ] = False,
     driver: Annotated[
         str | None,
-        typer.Option(help="Driver of the event's secret, where the secret's name does not say.", metavar="CODE"),
+        typer.Option(
+            help="Driver of the event's secret; needed if the secret's name does not name it.", metavar="CODE"
+        ),
     ] = None,
     test_only: Annotated[
         bool,
-        typer.Option("--test-only", help="As RotateImmediately=false: testSecret with nothing before it."),
+        typer.Option(
+            "--test-only", help="Run testSecret without the steps before it, as RotateImmediately=false does."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Send one event to the rotation function, in a sandbox made for it.
+    """Send one event to the rotation function, in a new sandbox.
 
-    A secret of the event's name and driver is created, and Secrets Manager begins a rotation under the event's token.
-    For setSecret, testSecret and finishSecret the earlier steps run first. Then the event goes to the packed function
-    (or, where that is not built or not fresh, the source tree) under the real Lambda runtime emulator. A file called
-    test_only.json implies --test-only; a malformed event goes to the function as it is.
+    The sandbox has a secret with the event's name and driver, and begins a rotation with the event's token. For
+    setSecret, testSecret and finishSecret it first runs the earlier steps. Then it sends the event to the packed
+    function under the real Lambda runtime emulator. If the packed function is missing or out of date, the source tree
+    runs instead. A file called test_only.json implies --test-only. A malformed event goes to the function unchanged.
 
     Exits 1 when the function failed for a reason that may pass, 3 when the rotation waits, 4 when it needs a human.
     """

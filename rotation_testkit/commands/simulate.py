@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 def simulate(
     *,
-    shell: Annotated[bool, typer.Option("--shell", help="Print only the environment, as lines for a shell.")] = False,
+    shell: Annotated[bool, typer.Option("--shell", help="Print only the environment, as shell commands.")] = False,
     as_json: Json = False,
 ) -> int:
     """Serve Secrets Manager, every vendor and the machines' login hosts on loopback until interrupted.
 
-    Prints their addresses and made-up credentials as JSON (one line with --json); they are valid only while this runs.
-    Put "environment" into the environment of `lockstep rotate`, of a function or of an AWS client to use them:
-    `lockstep simulate --shell >sandbox.env &`, and then `. ./sandbox.env`.
+    The command prints addresses and made-up credentials as JSON (one line with --json). They are valid only while the
+    command runs. To use them, give the variables in "environment" to `lockstep rotate`, to a function or to an AWS
+    client. In a shell: `lockstep simulate --shell >sandbox.env &`, and then `. ./sandbox.env`.
     """
     with kit_imports():
         from rotation_testkit.sandbox.sandbox import open_sandbox

@@ -22,20 +22,22 @@ if TYPE_CHECKING:
 
 def simulate_faults(  # noqa: PLR0913 - one for each option
     *,
-    seed: Annotated[int, typer.Option(min=0, help="Schedules of one seed are the same everywhere.")] = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the schedules; the same seed gives the same schedules everywhere.")
+    ] = 1,
     runs: Annotated[int, typer.Option(min=1, help="How many schedules to play.")] = 2000,
-    workers: Annotated[int, typer.Option(min=0, max=64, help="Processes; 0 is one per core.")] = 0,
-    save: Annotated[Path | None, typer.Option(help="Where to write the script of the first violation.")] = None,
-    replay: Annotated[Path | None, typer.Option(help="Play this script instead, and show every effect.")] = None,
+    workers: Annotated[int, typer.Option(min=0, max=64, help="How many processes; 0 means one per core.")] = 0,
+    save: Annotated[Path | None, typer.Option(help="File for the script of the first violation.")] = None,
+    replay: Annotated[Path | None, typer.Option(help="Play only this script, and show every effect.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Play random schedules of everything that goes wrong, in memory and in virtual time, on the real engine.
+    """Play random schedules of faults on the real engine, in memory and in virtual time.
 
-    Vendors of every class, crashes and lost answers at any effect, parallel runs, operators, outages and clocks that
-    are off; the invariants are checked after every effect, and when the faults stop everything must heal. The first
-    violation is cut down to the shortest script that shows it, which --replay plays again.
+    The schedules mix vendors of every class, crashes and lost answers at any effect, parallel runs, operators, outages
+    and wrong clocks. The command checks the invariants after every effect. When the faults stop, everything must heal.
+    The command reduces the first violation to the shortest script that shows it; --replay plays this script again.
 
-    Exits 0 when every invariant held, 1 when one did not.
+    Exits 0 when every invariant held, 1 when an invariant was violated.
     """
     if replay is not None:
         return _replay(replay, as_json=as_json)

@@ -105,7 +105,7 @@ def write(files: Mapping[Path, str], folder: Path) -> None:
     there = sorted(str(path) for path in files if (folder / path).exists())
     if there:
         raise ConfigError(
-            f"nothing was written, since there is {there[0]} already", hint="Remove it, or take another code."
+            f"nothing was written, since there is {there[0]} already", hint="Remove this file, or choose another code."
         )
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)

@@ -15,8 +15,8 @@ from vault_plugin.cli.status import status
 
 _HELP = """Rotate secrets in Vault or OpenBao.
 
-VAULT_ADDR (or BAO_ADDR), VAULT_TOKEN and VAULT_NAMESPACE name the server and the login; LOCKSTEP_VAULT_AUTH names
-another login method. The configuration is that of the AWS function: lockstep.toml, or LOCKSTEP_* variables.
+VAULT_ADDR (or BAO_ADDR), VAULT_TOKEN and VAULT_NAMESPACE name the server and the token. LOCKSTEP_VAULT_AUTH chooses
+another login method. The configuration is lockstep.toml or LOCKSTEP_* variables, as for the AWS function.
 """
 
 vault_app = typer.Typer(name="vault", help=_HELP, no_args_is_help=True)

@@ -17,13 +17,13 @@ _UNSENT = "No reset was sent with its candidate, which is gone. `lockstep vault 
 
 
 def cancel(path: SecretPath, *, as_json: Json = False) -> int:
-    """Give up the unfinished rotation of a secret. Nothing is asked of the vendor or changed there.
+    """Give up the unfinished rotation of a secret. This command does not call the vendor.
 
-    For a rotation that cannot go on, such as one whose account was edited meanwhile. Every other one is finished by
-    `lockstep vault rotate` or repaired by `lockstep vault doctor --repair`. A candidate that may be live stays
-    readable in PATH.lockstep, and is tried as if it were the password before the current one.
+    Use it for a rotation that cannot continue, for example because somebody changed the account in the value. For every
+    other rotation, `lockstep vault rotate` finishes it or `lockstep vault doctor --repair` repairs it. A candidate that
+    may be live stays readable in PATH.lockstep. The next rotation and the doctor try it like the previous password.
 
-    Exits 0 when it is given up, 3 when a run is at work on it, 4 when no rotation is in progress.
+    Exits 0 when the rotation is given up, 3 when another run holds the secret, 4 when no rotation is in progress.
     """
     from rotation.stores.vault_kv import VaultKv
 

@@ -15,18 +15,20 @@ from vault_plugin.cli.shared import SecretPath, job_context
 def doctor(
     path: SecretPath,
     *,
-    repair: Annotated[bool, typer.Option("--repair", help="Carry the plan out.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Carry out the plan that the command shows.")] = False,
     spend_a_try: SpendATry = False,
     as_json: Json = False,
 ) -> int:
-    """Find out which stored password is live and what is wrong with the secret; repair it with --repair.
+    """Find out which stored password works and what is wrong with the secret. Repair it with --repair.
 
-    As `lockstep doctor`, for a secret of a KV version 2 engine and its journal: the candidate, the current version,
-    the one before, and the candidates of cancelled rotations are tried, inside the wrong-login budget that rotations
-    share. Without --repair only the charges of these logins are written, into PATH.lockstep.
+    This is `lockstep doctor` for a secret of a KV version 2 engine and its journal. The command tries the candidate,
+    the current version, the version before it, and the candidates of cancelled rotations. Each login is charged to the
+    wrong-login budget that all rotations of the secret share. Without --repair the command writes only these charges,
+    into PATH.lockstep.
 
-    Exits 0 when the secret is healthy (or is now), 3 when it must wait, 4 when a repair is planned or it needs a human,
-    1 when it could not be examined or the repair failed, for a reason that may pass.
+    Exits 0 when the secret is healthy, also after a repair. Exits 3 when the secret must wait. Exits 4 when a repair is
+    planned, or when the secret needs a human. Exits 1 when the examination or the repair failed for a reason that may
+    pass.
     """
     from rotation.cli.commands.doctor import examine_and_repair
     from rotation.stores.vault_kv import VaultKv
@@ -41,13 +43,13 @@ def doctor(
 
 
 def verify(path: SecretPath, *, spend_a_try: SpendATry = False, as_json: Json = False) -> int:
-    """Check for drift: whether the secret's current password opens the account. Nothing is reset.
+    """Check whether the secret's current password opens the account. Nothing is reset.
 
-    As `lockstep verify`: the login is charged to the budget in PATH.lockstep before it is tried, and refunded when the
-    vendor says yes.
+    This is `lockstep verify` for a secret of a KV version 2 engine. Before the login, the command charges it to the
+    wrong-login budget in PATH.lockstep. When the vendor accepts the password, the command removes the charge.
 
-    Exits 0 when it does, 4 when it does not, 3 when no login may be tried now or the vendor has none, 1 when the vendor
-    could not be asked.
+    Exits 0 when the password opens the account, 4 when it does not. Exits 3 when no login may be tried now, or when the
+    vendor has no login. Exits 1 when the vendor cannot be reached.
     """
     from rotation.cli.commands.verify import check
     from vault_plugin.job.inspection import inspection_session

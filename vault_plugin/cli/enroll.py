@@ -33,14 +33,13 @@ def enroll(  # noqa: PLR0913 - one option each
     host_key: HostKey = "",
     as_json: Json = False,
 ) -> int:
-    """Bind a secret to its account; make the secret first if there is none.
+    """Bind a secret to its account. With --driver, make the secret first if it does not exist.
 
-    After that, nobody who only writes the value can have another account reset.
+    Lockstep then rotates only this account, even if somebody writes another account into the value.
 
-    This is `lockstep enroll` for a secret of a KV version 2 engine. The binding is the custom metadata
-    `lockstep-account` of its path, so the token must be allowed to read and update `metadata/PATH`. A list of
-    --from-file has the path in its column secret_id. With --driver the secret is made first, if the path has none.
-    `lockstep-every` in the custom metadata is the schedule.
+    This is `lockstep enroll` for a secret of a KV version 2 engine. The binding is the key `lockstep-account` in the
+    custom metadata of the path, so the token needs `read` and `update` on `metadata/PATH`. In a list for --from-file,
+    the column secret_id has the path. The schedule is the key `lockstep-every` in the custom metadata.
     """
     from rotation.cli.enrolment import Enrolment, How, enroll_list, enroll_or_show
     from rotation.cli.new_secret import NewSecret, make

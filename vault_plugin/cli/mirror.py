@@ -24,20 +24,20 @@ def mirror(
     path: SecretPath,
     *,
     source: Annotated[
-        Side, typer.Option("--from", help="Where the secret is rotated; the other one is the mirror.")
+        Side, typer.Option("--from", help="The store in which the secret is rotated; the other store has the mirror.")
     ] = Side.VAULT,
     secret_id: Annotated[
-        str, typer.Option(help="The secret in AWS; when left out, the custom metadata `lockstep-mirror` names it.")
+        str, typer.Option(help="The secret in AWS; by default the custom metadata `lockstep-mirror` names it.")
     ] = "",
     force: Annotated[
-        bool, typer.Option("--force", help="Take the source's value if no login can tell which one is live.")
+        bool, typer.Option("--force", help="Use the source's value if no login can show which value is live.")
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Compare a secret with its mirror in AWS Secrets Manager and give both the live value.
+    """Compare a secret with its mirror in AWS Secrets Manager, and store the live value in both.
 
-    A mirror that holds the previous value gets the current one. If it holds a value that the source never had, a login
-    at the vendor decides which one is live.
+    A mirror with the previous value gets the current value. If the mirror has a value that the source never had, a
+    login at the vendor decides which value is live.
     """
     from rotation.stores.aws.client import secrets_manager
     from rotation.stores.vault_kv import VaultKv

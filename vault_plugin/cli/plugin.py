@@ -24,7 +24,7 @@ from vault_plugin.provision.status import role_statuses
 
 plugin_app = typer.Typer(
     name="plugin",
-    help="Build and install the database plug-in of Vault and OpenBao, compare its roles, rotate one on demand.\n\n"
+    help="Build and install the database plug-in for Vault and OpenBao, check its roles, rotate a role now.\n\n"
     "VAULT_ADDR and VAULT_TOKEN, or BAO_ADDR and BAO_TOKEN, name the server and the token.",
     no_args_is_help=True,
 )
@@ -60,15 +60,15 @@ def install(
     file: File = _DEFAULT_FILE,
     *,
     prune: Annotated[
-        list[str] | None, typer.Option(help="Remove this role, which the file does not have; may be given again.")
+        list[str] | None, typer.Option(help="Remove this role, which is not in the file; may be repeated.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Register the plug-in, and write password policies, connections and roles that differ from the file.
+    """Register the plug-in, and write the password policies, connections and roles that differ from the file.
 
-    A new role rotates its account at once. A role that the file does not have stays until --prune names it. What fails
-    does not stop the rest; exits 1 then.
+    A new role rotates its account at once. A role that is not in the file stays until --prune names it. A failure does
+    not stop the other steps. Exits 1 when a step failed.
     """
     desired = load(file)
     failed = False
@@ -97,9 +97,10 @@ def _show(step: InstallStep) -> None:
 
 @plugin_app.command()
 def status(file: File = _DEFAULT_FILE, *, as_json: Json = False) -> int:
-    """Compare the stored password of each role with the one that the vendor accepts. Nothing is changed.
+    """Check for each role whether the vendor accepts its stored password. No password is changed.
 
-    A role that differs costs one wrong login. Exits 4 when one differs or is missing, 1 when one could not be compared.
+    A stored password that is wrong costs one wrong login. Exits 4 when a stored password is wrong or a role is missing,
+    else 1 when a role could not be checked.
     """
     desired = load(file)
     with Server.from_environment() as server:
@@ -122,9 +123,9 @@ def rotate(
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the server's scheduler.")] = 120.0,
     as_json: Json = False,
 ) -> None:
-    """Have the server's scheduler rotate one role now; this survives a kill of either side at any moment.
+    """Rotate one role now, through the server's scheduler. A crash of the command or the server loses no password.
 
-    The server's rotate-role is not used: OpenBao neither logs it safely nor serialises it.
+    The command does not use the server's rotate-role: OpenBao does not log it safely, and can run two at a time.
     """
     desired = load(file, credentials=False)
     with Server.from_environment() as server, stop.work():

@@ -22,7 +22,10 @@ def rotate(  # noqa: PLR0913 - one option each
     *,
     attempts: Attempts = 3,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check every precondition, name all that would stop it, change nothing.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Check every precondition and name everything that would stop a rotation; change nothing."
+        ),
     ] = False,
     spend_a_try: SpendATry = False,
     on_commit: OnCommitCommand = "",
@@ -30,12 +33,12 @@ def rotate(  # noqa: PLR0913 - one option each
 ) -> int:
     """Rotate one secret of a KV version 2 engine now, whatever its schedule says.
 
-    An unfinished rotation is resumed under its own token, with its own candidate. The journal of the rotation is kept
-    in PATH.lockstep. Readers get a working password at all times except between the vendor's change and the commit;
-    the length of that gap is printed.
+    The command resumes an unfinished rotation with its token and its candidate. Otherwise it begins a new rotation. The
+    journal of the rotation is in PATH.lockstep. Readers get a dead password only between the vendor's change and the
+    commit; the command prints the length of this gap.
 
-    With --dry-run nothing is changed, and everything that would stop the rotation is named at once. Exits 0 when
-    nothing would, 3 when only time is missing, 4 when somebody must do something, 1 when it may pass by itself.
+    --dry-run changes nothing and names everything that would stop a rotation. It exits 0 when nothing would stop it, 3
+    when it must only wait, 4 when somebody must act, 1 when the obstacle may pass by itself.
     """
     with about({"path": path}):
         if dry_run:

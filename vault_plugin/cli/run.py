@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 def run(  # noqa: PLR0913 - one option each
     *,
-    prefix: Annotated[str, typer.Option(help="Folder in the mount; empty for all of it.")] = "",
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="How many rotations run at a time.")] = 4,
+    prefix: Annotated[str, typer.Option(help="Folder in the mount; by default the whole mount.")] = "",
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="How many rotations run at the same time.")] = 4,
     per_minute: Annotated[
-        float, typer.Option(min=0.1, help="Rotations of one vendor account that may begin in a minute.")
+        float, typer.Option(min=0.1, help="How many rotations of one vendor account begin in a minute, at most.")
     ] = 30.0,
     attempts: Attempts = 3,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is due and change nothing.")] = False,
     on_commit: OnCommitCommand = "",
     as_json: Json = False,
 ) -> int:
-    """Rotate every secret below a folder that is due, and finish what an earlier run left unfinished.
+    """Finish every unfinished rotation below a folder, and rotate every secret there that is due.
 
-    The secret's custom metadata sets the schedule: `lockstep-every` (30d, 12h), `lockstep-window`
-    ("Sat,Sun 02:00-05:00 UTC"), `lockstep-enabled`. It may also narrow the vendor's password policy, by
-    `lockstep-length` and other keys (docs/vault-kv.md).
+    The custom metadata of a secret has its schedule: `lockstep-every` (30d, 12h), `lockstep-window` ("Sat,Sun
+    02:00-05:00 UTC"), `lockstep-enabled`. The time counts from the last change of the password. A new secret, whose
+    password no rotation has proved yet, counts from its creation. docs/vault-kv.md has more keys.
     """
     from vault_plugin.job.due_secrets import DueSecretsJob
     from vault_plugin.job.mirroring import with_mirror

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vault_plugin.job.login import Login
 
 SecretPath = Annotated[str, typer.Argument(help="Path of the secret in its mount (LOCKSTEP_VAULT_MOUNT).")]
-Attempts = Annotated[int, typer.Option(min=1, help="How often to try when a failure may pass by itself.")]
+Attempts = Annotated[int, typer.Option(min=1, help="How many attempts in all, if a failure may pass by itself.")]
 
 
 @contextmanager

@@ -23,15 +23,16 @@ _STYLES = {"faulty": "bold red", "unfinished": "yellow", "due": "green"}
 
 def status(
     *,
-    prefix: Annotated[str, typer.Option(help="Folder in the mount; empty for all of it.")] = "",
+    prefix: Annotated[str, typer.Option(help="Folder in the mount; by default the whole mount.")] = "",
     as_json: Json = False,
 ) -> int:
-    """Show of every secret below a folder when its password was changed, when it is due, and what it waits for.
+    """Show for every secret below a folder when its password was changed, when it is due, and what it waits for.
 
-    Nothing is changed, and no vendor is called. `unfinished` and `due` are what `vault run` would rotate now, in this
-    order; then comes what waits, the next one first. A secret that is parked shows why and until when.
+    The command changes nothing and calls no vendor. `vault run` would rotate the secrets `unfinished` and `due` now, in
+    this order. The waiting secrets follow, the earliest first. A parked secret shows the reason and the time until
+    which it waits.
 
-    Exits 4 when a secret needs a human, else 1 when one could not be looked at, else 3 when one is unfinished, due or
+    Exits 4 when a secret needs a human, else 1 when a secret cannot be read, else 3 when a secret is unfinished, due or
     parked, else 0.
     """
     from vault_plugin.job.kv_rotation import STEP_SECONDS

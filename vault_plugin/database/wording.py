@@ -17,18 +17,18 @@ from rotation.state.parking import PARKING, Reason
 
 _CONNECTION = "Correct the connection (`bao write database/config/NAME`) or the role's options."
 _STATUS = "`lockstep vault plugin status` compares the stored password with the vendor's."
-_REPEATS = "The server tries again by itself; report it if this repeats."
-_LATER = "Nothing is tried before the time shown; the server's first attempt after it goes on."
+_REPEATS = "The server tries again by itself. If this repeats, report it."
+_LATER = "Nothing is tried before the time shown. The server's first attempt after that time continues."
 _TARGET = (
-    "The vendor accepts the reset, and the new password does not open the account. Look at the target in the vendor's "
+    "The vendor accepts the reset, but the new password does not open the account. Look at the target in the vendor's "
     "console, and at the login service of the host. The server tries again by itself."
 )
 
 HINTS: Mapping[str, str] = MappingProxyType(
     {
         errors.ConfigError.default_hint: _CONNECTION,
-        errors.UnknownDriver.default_hint: "Run `lockstep drivers` for the codes; the distributions of outside drivers "
-        "must be named in the connection's `plugins`.",
+        errors.UnknownDriver.default_hint: "`lockstep drivers` lists the codes. The connection's `plugins` must name "
+        "the package of a driver of your own.",
         errors.DriverNotAllowed.default_hint: _CONNECTION,
         errors.EventError.default_hint: _REPEATS,
         errors.StageError.default_hint: _REPEATS,
@@ -38,20 +38,21 @@ HINTS: Mapping[str, str] = MappingProxyType(
         errors.IdentityChanged.default_hint: _REPEATS,
         errors.NotEnoughTime.default_hint: "Raise the connection's `deadline_seconds`; the server tries again.",
         errors.StoreError.default_hint: _REPEATS,
-        UNFIT_HINT: "Nothing was sent. The server makes passwords by the `password_policy` of role or connection, and "
-        "sends this one again and again. See that it is the policy that `lockstep vault plugin install` writes for "
-        "the driver; then delete the role and make it again, which makes a new password.",
+        UNFIT_HINT: "Nothing was sent. The server makes passwords with the `password_policy` of role or connection, "
+        "and tries this password again and again. Check that it is the policy that `lockstep vault plugin install` "
+        "writes for the driver. Then delete the role and make it again, which makes a new password.",
         errors.SecretNotFound.default_hint: _REPEATS,
         errors.NotYetVisible.default_hint: _REPEATS,
         PARKING[Reason.OUTSIDE_WINDOW].hint: "No reset begins outside of the connection's `window`. The server tries "
-        "again every ten seconds, and the first attempt inside goes on.",
-        errors.LoginRejected.default_hint: f"{_STATUS} If they differ, `lockstep vault plugin rotate ROLE` resets it.",
+        "again every ten seconds, and the first attempt inside the window continues.",
+        errors.LoginRejected.default_hint: f"{_STATUS} If they differ, `lockstep vault plugin rotate ROLE` sets a new "
+        "one.",
         PARKING[Reason.WRONG_LOGIN_BUDGET].hint: f"Earlier wrong logins have used up the budget. {_LATER}",
-        PARKING[Reason.BACK_OFF].hint: f"The vendor refused or put off earlier resets, and took none. {_LATER}",
+        PARKING[Reason.BACK_OFF].hint: f"The vendor refused or postponed earlier resets, and accepted none. {_LATER}",
         PARKING[Reason.RESET_FAILS].hint: _TARGET,
         PARKING[Reason.EXTERNAL_CHANGE].hint: f"The server's password does not open the account. {_STATUS}",
         PARKING[Reason.CANDIDATE_REFUSED].hint: f"The vendor refuses the candidate, and an earlier reset with it may "
-        f"have been applied. {_STATUS} If none is live, delete the role and make it again.",
+        f"have been applied. {_STATUS} If they differ, delete the role and make it again.",
     }
 )
 

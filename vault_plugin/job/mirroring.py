@@ -162,7 +162,7 @@ class MirrorPair:
         if not bound.can_ask(bound.observe()):
             raise CannotVerify(
                 "both stores hold different values, and no login can tell which one is live",
-                hint="Find out which one is live; --force takes the source's.",
+                hint="Find out which value is live; --force takes the source's value.",
             )
         state = self.source.describe()
         budget = Budget(session=session, bound=bound, version_id=str(state.current_id))

@@ -97,7 +97,7 @@ class DesiredState:
         """Return one role."""
         if name not in self.roles:
             raise ConfigError(
-                f"the file has no role {name!r}", hint=f"It has {', '.join(sorted(self.roles)) or 'none'}."
+                f"the file has no role {name!r}", hint=f"The file has {', '.join(sorted(self.roles)) or 'none'}."
             )
         return self.roles[name]
 

@@ -107,7 +107,7 @@ def install(
     wanted = [name for name in prune if name in desired.roles]
     if wanted:
         raise ConfigError(
-            f"the file has the roles to remove: {', '.join(wanted)}", hint="Take a role out of the file first."
+            f"the file has the roles to remove: {', '.join(wanted)}", hint="First remove the role from the file."
         )
     failed: set[tuple[str, str]] = set()
     for part in _Installation(server, desired, prune).parts():
@@ -291,7 +291,7 @@ class _Installation:
             if self._account(role, there) == role.account:
                 raise ConfigError(
                     f"role {name}, which is not in the file, rotates the same account",
-                    hint=f"Remove it in the same run: `--prune {name}`. Its readers need the new role's name.",
+                    hint=f"Remove the old role in this run: `--prune {name}`. Its readers need the new role's name.",
                 )
 
     def _refuse_other_account(self, role: Role, there: Mapping[str, Any]) -> None:

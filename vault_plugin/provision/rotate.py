@@ -150,6 +150,6 @@ def _own_folder() -> Path:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise ConfigError(
             f"{folder} is not a folder of this user alone",
-            hint="Remove it, or set TMPDIR to a folder of your own; another user may have made it.",
+            hint="Another user may have made the folder. Remove it, or set TMPDIR to a folder of your own.",
         )
     return folder

@@ -148,7 +148,9 @@ def _failure(error: Exception, path: str) -> RotationError:
     if isinstance(error, hvac.exceptions.Forbidden | hvac.exceptions.Unauthorized):
         return StoreDenied(f"the server denies {path}", hint="Check the token and its policies.")
     if isinstance(error, hvac.exceptions.VaultDown):
-        return StoreUnavailable("the server is sealed or in maintenance", hint="Unseal it.")
+        return StoreUnavailable(
+            "the server is sealed or in maintenance", hint="Unseal the server, or wait until the maintenance ends."
+        )
     if isinstance(error, hvac.exceptions.VaultError):
         # The server's own words; for a plug-in's refusal they are ours and hold no value.
         said = "; ".join(str(each).strip() for each in error.errors or ())
@@ -158,7 +160,9 @@ def _failure(error: Exception, path: str) -> RotationError:
                 hint="Correct `mount` in the file, or the namespace (VAULT_NAMESPACE).",
             )
         if any(words in said for words in _BUSY):
-            return ServerBusyError(f"the server was busy with {path}", hint="Try again: nothing was changed.")
+            return ServerBusyError(
+                f"the server was busy with {path}", hint="Nothing was changed. Run the command again."
+            )
         hint = _NO_PROCESS if "error while dialing" in said else _REFUSED
         return StoreError(f"the server refused {path}: {said or type(error).__name__}", hint=hint)
     return unreached(error) if isinstance(error, OSError) else StoreUnavailable("the server does not answer")

@@ -22,20 +22,21 @@ from rotation.drivers import registry
 
 config_app = typer.Typer(
     name="config",
-    help="Check and show the configuration: lockstep.toml, overridden key by key by the LOCKSTEP_* variables.",
+    help="Check and show the configuration. Each LOCKSTEP_* variable overrides one key of lockstep.toml.",
     no_args_is_help=True,
 )
 
 File = Annotated[
-    Path | None, typer.Option("--file", "-f", help="Read this file, instead of the one that a rotation would find.")
+    Path | None, typer.Option("--file", "-f", help="Read this file instead of the one that a rotation would find.")
 ]
 
 
 @config_app.command()
 def check(file: File = None, *, as_json: Json = False) -> int:
-    """Name every fault of the configuration at once, as a rotation would find them. Nothing is called.
+    """Name every fault of the configuration that a rotation would find. No server is called.
 
-    Unknown keys and variables are faults. Settings of drivers that are not in use are checked and named.
+    Unknown keys and variables are faults. The command also checks and names the settings of drivers that are not in
+    use.
 
     Exits 0 without a fault, 1 otherwise.
     """
@@ -59,9 +60,9 @@ def check(file: File = None, *, as_json: Json = False) -> int:
 
 @config_app.command()
 def show(file: File = None, *, as_json: Json = False) -> int:
-    """Show every key, its value, and the file or variable that it comes from.
+    """Show every key with its value and the file or variable that sets it.
 
-    Exits 1 if there is a fault; a faulty value is left out.
+    A faulty value is left out. Exits 1 if there is a fault.
     """
     configuration = _read(file)
     rows = list(_rows(configuration))
@@ -78,7 +79,7 @@ def show(file: File = None, *, as_json: Json = False) -> int:
 
 @config_app.command()
 def schema(*, as_json: Json = False) -> None:
-    """Print the JSON Schema of lockstep.toml, for editors. With --json it is one line."""
+    """Print the JSON Schema of lockstep.toml, for editors. With --json the schema is one line."""
     made = json_schema(SETTINGS, registry.driver_codes())
     if as_json:
         emit(made)

@@ -22,19 +22,20 @@ if TYPE_CHECKING:
 def doctor(
     secret_id: Annotated[str, typer.Argument(help="Name or ARN of the secret.", metavar="SECRET_ID")],
     *,
-    repair: Annotated[bool, typer.Option("--repair", help="Carry the plan out.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Carry out the plan that the command shows.")] = False,
     spend_a_try: SpendATry = False,
     as_json: Json = False,
 ) -> int:
-    """Find out which stored password is live and what is wrong with the secret; repair it with --repair.
+    """Find out which stored password works and what is wrong with the secret. Repair it with --repair.
 
-    Candidate, current, previous and older labelled versions are tried, the most likely first, inside the wrong-login
-    budget that rotations share; tries are charged to it durably, and a password that was rejected is not tried again
-    while that counts. Where an API key resets the account, older versions leave one login to the rotation. Without
-    --repair nothing else is changed.
+    The command tries the candidate, the current, the previous and older labelled versions, the most likely one first.
+    Each login is charged to the wrong-login budget that all rotations of the secret share. A rejected password is not
+    tried again while its charge lasts. If an API key resets the account, the tries of older versions leave one login of
+    the budget for the next rotation. Without --repair the command writes only these charges.
 
-    Exits 0 when the secret is healthy (or is now), 3 when it must wait, 4 when a repair is planned or it needs a human,
-    1 when it could not be examined or the repair failed, for a reason that may pass.
+    Exits 0 when the secret is healthy, also after a repair. Exits 3 when the secret must wait. Exits 4 when a repair is
+    planned, or when the secret needs a human. Exits 1 when the examination or the repair failed for a reason that may
+    pass.
     """
     from rotation.cli.local_rotation import session_for
     from rotation.stores.aws.client import secrets_manager

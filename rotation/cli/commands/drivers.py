@@ -17,12 +17,13 @@ from rotation.drivers.error_table import ErrorRow
 def drivers(
     code: Annotated[str | None, typer.Argument(help="Show everything about one driver.", metavar="[CODE]")] = None,
     *,
-    verified_by: Annotated[bool, typer.Option("--verified-by", help="Show what stands behind each driver.")] = False,
+    verified_by: Annotated[bool, typer.Option("--verified-by", help="Show how each driver was tested.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List the drivers, or show one: the settings of its secrets, policies, the vendor's error codes, sources.
+    """List the drivers, or show one: its settings, password policies, error codes and sources.
 
-    "documented": written from the vendor's documents and run against a simulator, never against the live vendor.
+    "documented" means that the driver follows the vendor's documents and was run against a simulator. It has never run
+    against the live vendor.
     """
     if verified_by:
         _show_evidence([spec(code)] if code else _every(), as_json=as_json)

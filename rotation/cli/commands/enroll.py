@@ -24,9 +24,15 @@ Yes = Annotated[bool, typer.Option("--yes", help="Write the binding without aski
 Show = Annotated[bool, typer.Option("--show", help="Only show what the secret is bound to.")]
 FromFile = Annotated[
     Path | None,
-    typer.Option("--from-file", help="CSV file with many secrets: secret_id and, to be compared, driver, account."),
+    typer.Option(
+        "--from-file",
+        help="CSV file with one secret per line. Column secret_id is needed; columns driver and account are compared "
+        "with the values.",
+    ),
 ]
-Driver = Annotated[str, typer.Option("--driver", metavar="CODE", help="Make the secret if there is none: its driver.")]
+Driver = Annotated[
+    str, typer.Option("--driver", metavar="CODE", help="If the secret does not exist, make it for this driver.")
+]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A key of the new secret; may be repeated.")
 ]
@@ -40,12 +46,18 @@ HostKey = Annotated[
 
 
 Function = Annotated[
-    str, typer.Option(metavar="ARN", help="Then switch rotation on by this function, as a test that resets nothing.")
+    str,
+    typer.Option(
+        metavar="ARN",
+        help="Switch rotation on with this function. Secrets Manager then tests the function; the test resets nothing.",
+    ),
 ]
 Every = Annotated[
-    str, typer.Option(metavar="EXPRESSION", help="The schedule as Secrets Manager takes it; else rate(30 days).")
+    str, typer.Option(metavar="EXPRESSION", help="The rotation schedule in AWS's form; by default rate(30 days).")
 ]
-KmsKey = Annotated[str, typer.Option(metavar="KEY", help="The new secret's KMS key; else the account's own.")]
+KmsKey = Annotated[
+    str, typer.Option(metavar="KEY", help="The new secret's KMS key; by default the AWS account's aws/secretsmanager.")
+]
 
 
 def enroll(  # noqa: PLR0913 - one option each
@@ -63,22 +75,22 @@ def enroll(  # noqa: PLR0913 - one option each
     kms_key: KmsKey = "",
     as_json: Json = False,
 ) -> int:
-    """Bind a secret to its account; make the secret first if there is none.
+    """Bind a secret to its account. With --driver, make the secret first if it does not exist.
 
-    After that, nobody who only writes the value can have another account reset.
+    Lockstep then rotates only this account, even if somebody writes another account into the value.
 
-    Shows the driver, the account and where its logins go, asks, and writes the binding as a tag of the secret. This
-    needs the right secretsmanager:TagResource; those who only write values must not have it. Enroll again when the host
-    of a machine was reinstalled, or when the secret is to rotate another account. --from-file enrols every secret of a
-    list.
+    The command shows the driver, the account and the hosts of its logins, and asks for your consent. It then writes the
+    binding as a tag of the secret. You need the right secretsmanager:TagResource; people who only write values must not
+    have it. Enroll again after a host was reinstalled, or to rotate another account. --from-file enrolls every secret
+    of a list.
 
-    With --driver the secret is made first, if there is none: what --set does not give is asked for, the SSH host's key
-    is shown to be compared, and one login shows that the password works before it is stored. With --function rotation
-    is switched on with --every as its schedule; the service then tests the function without a reset. Whatever stops the
-    command, run it again: it goes on where it stands, and a secret that exists is not made again.
+    With --driver the command makes a missing secret. It asks for the keys that --set does not give, and shows the SSH
+    host's key for you to compare. It logs in once with the password before it stores it. With --function it also
+    switches rotation on, with the schedule --every. Secrets Manager then tests the function without a reset. If the
+    command is stopped, run it again: it continues, and does not make the secret twice.
 
-    Exits 0 when all are bound, 4 when one cannot be or a rotation of a shown one would be refused, 1 when the answer is
-    no or it may pass by itself.
+    Exits 0 when all secrets are bound. Exits 4 when a secret cannot be bound, or when --show finds a secret whose
+    rotation would be refused. Exits 1 when you answer no, or when the failure may pass by itself.
     """
     from rotation.cli.new_secret import NewSecret
 

@@ -32,14 +32,14 @@ T = TypeVar("T")
 
 fleet_app = typer.Typer(
     name="fleet",
-    help="All secrets in AWS Secrets Manager that Lockstep rotates: bound ones and those with its labels.",
+    help="Look at, check or rotate many secrets in AWS Secrets Manager: those with a binding or Lockstep's labels.",
     no_args_is_help=True,
 )
 
 Tags = Annotated[
     list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Only secrets with this tag; may be repeated.")
 ]
-Prefix = Annotated[str, typer.Option(metavar="TEXT", help="Only secrets whose name begins so.")]
+Prefix = Annotated[str, typer.Option(metavar="TEXT", help="Only secrets whose name begins with this text.")]
 Function = Annotated[
     str,
     typer.Option(metavar="ARN", help="Also the secrets of this rotation function that were never rotated."),
@@ -55,17 +55,17 @@ def status(  # noqa: PLR0913 - one option each
     overdue: Annotated[bool, typer.Option("--overdue", help="Only secrets whose scheduled rotation is late.")] = False,
     announce: Annotated[
         bool,
-        typer.Option("--announce", help="Send the event `overdue` for each late secret, as the configuration says."),
+        typer.Option("--announce", help="Send the event `overdue` for each late secret, to the configured targets."),
     ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a heading.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Show how every secret is: driver, age, latest outcome, evidence, next rotation, and why it is parked.
+    """Show the state of every secret: driver, age, latest outcome, evidence, next rotation, reason for parking.
 
-    Read by ListSecrets alone, a hundred secrets a call: no value is read, and nothing is changed. With --announce, as
-    a nightly job runs it, the settings of the rotation function are needed, too.
+    The command calls only ListSecrets, once for each hundred secrets. It reads no value and changes nothing. With
+    --announce, for example in a nightly job, it also needs the settings of the rotation function.
 
-    Exits 4 when a secret that is shown needs a human, else 3 when one waits or is overdue, else 0.
+    Exits 4 when a shown secret needs a human, else 3 when a secret waits or is overdue, else 0.
     """
     if as_csv and as_json:
         raise CommandUsageError("--csv and --json exclude one another")
@@ -92,15 +92,15 @@ def status(  # noqa: PLR0913 - one option each
 @fleet_app.command()
 def report(
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write, which is replaced.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; an existing file is replaced.")],
     tag: Tags = None,
     prefix: Prefix = "",
     function: Function = "",
 ) -> int:
-    """Write one HTML page for people: what is late, what needs a human and why, evidence, ages, the next 30 days.
+    """Write one HTML page: late secrets, secrets that need a human and why, evidence, ages, the next 30 days.
 
-    Read by ListSecrets alone, as `fleet status` is. The page asks for nothing from outside and runs without scripts,
-    which only sort its table.
+    The command calls only ListSecrets, as `fleet status` does. The page loads nothing from outside. It also works
+    without scripts; its script only sorts the table.
     """
     from rotation.cli.fleet.report import pieces
 
@@ -121,9 +121,9 @@ def report(
 
 
 PerVendor = Annotated[
-    int, typer.Option(min=1, max=64, help="How many of one vendor (such as tencent_…) are on their way at a time.")
+    int, typer.Option(min=1, max=64, help="How many secrets of one vendor (such as tencent_…) run at the same time.")
 ]
-Everything = Annotated[bool, typer.Option("--all", help="Every secret; needed where neither tag nor prefix chooses.")]
+Everything = Annotated[bool, typer.Option("--all", help="All secrets; needed without --tag and --prefix.")]
 
 
 @fleet_app.command()
@@ -133,17 +133,17 @@ def verify(  # noqa: PLR0913 - one option each
     prefix: Prefix = "",
     function: Function = "",
     everything: Everything = False,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="How many are checked at a time.")] = 8,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="How many secrets are checked at the same time.")] = 8,
     per_vendor: PerVendor = 2,
     as_json: Json = False,
 ) -> int:
-    """Check whether the stored passwords open their accounts, as `lockstep verify` does for one. Nothing is changed.
+    """Check whether the stored passwords open their accounts, as `lockstep verify` does. Nothing is reset.
 
-    Each login is charged to the wrong-login budget before it is tried. Values are read here, so this needs the rights
-    and the settings of `lockstep verify`.
+    Each login is charged to the secret's wrong-login budget before it is tried. The command reads the values, so it
+    needs the rights and settings of `lockstep verify`.
 
-    Exits 4 when a password does not open its account or a secret needs a human, else 1 when a check failed for a
-    reason that may pass, else 3 when one cannot be checked now, else 0.
+    Exits 4 when a password does not open its account, or when a secret needs a human. Otherwise exits 1 when a check
+    failed for a reason that may pass, else 3 when a secret cannot be checked now, else 0.
     """
     from rotation.cli.fleet.codes import code_of
     from rotation.cli.fleet.verification import verifications
@@ -172,24 +172,24 @@ def rotate(  # noqa: PLR0913 - one option each
     prefix: Prefix = "",
     function: Function = "",
     everything: Everything = False,
-    run: Annotated[str, typer.Option(metavar="ID", help="Go on with the run of this id; rotate nothing twice.")] = "",
+    run: Annotated[str, typer.Option(metavar="ID", help="Continue the run with this id; rotate no secret twice.")] = "",
     writes_per_second: Annotated[
-        float, typer.Option(min=0.1, max=50, help="Share of the quota of 50 writes a second that rotations may take.")
+        float, typer.Option(min=0.1, max=50, help="Writes a second that rotations may use; AWS's quota is 50.")
     ] = 10.0,
     per_vendor: PerVendor = 4,
     patience: Annotated[
-        float, typer.Option(min=1, help="Seconds after which a rotation that has not ended is left to the service.")
+        float, typer.Option(min=1, help="Seconds to wait for one rotation; then the service continues it alone.")
     ] = 900.0,
     on_commit: OnCommitCommand = "",
     as_json: Json = False,
 ) -> int:
-    """Rotate many secrets now, as on the day of a breach: ask Secrets Manager for each and watch it end.
+    """Rotate many secrets now, for example after a breach. Secrets Manager rotates them; this command asks and waits.
 
-    The service runs each secret's rotation function, so this reads no value and needs ListSecrets, DescribeSecret,
-    RotateSecret and lambda:InvokeFunction. What has begun goes on, however this command ends.
-    With --run and the id that is printed first, a run goes on: what it has rotated is not rotated again.
-    Exits 4 when a secret needs a human, else 1 when one failed for a reason that may pass, else 3 when one has not
-    ended, else 0.
+    The command reads no value. It needs ListSecrets, DescribeSecret, RotateSecret and lambda:InvokeFunction. If it
+    ends early, the service continues the rotations that have begun. The command first prints the id of its run. With
+    --run and this id it continues the run, and skips the secrets that the run has rotated.
+    Exits 4 when a secret needs a human, else 1 when a rotation failed for a reason that may pass, else 3 when a
+    rotation has not ended, else 0.
     """
     from rotation.cli.fleet.codes import code_of
     from rotation.stores.aws.client import secrets_manager

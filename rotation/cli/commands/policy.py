@@ -46,17 +46,18 @@ def policy(
     code: Code,
     *,
     variant: Variant = None,
-    shape: Annotated[Format, typer.Option("--format", help="How to show it.")] = Format.TABLE,
+    shape: Annotated[Format, typer.Option("--format", help="The form of the output.")] = Format.TABLE,
     username: Annotated[
-        str, typer.Option(help="Account that hcl or get-random-password is made for; without it name rules are lost.")
+        str,
+        typer.Option(help="The account's name, for hcl and get-random-password. Without it they keep no name rules."),
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Show a vendor's password rules, with their sources and exact numbers, and what the deployment here asks besides.
+    """Show a vendor's password rules, their sources and exact numbers, and this deployment's own rules.
 
     hcl is for Vault and OpenBao (sys/policies/password), get-random-password for the AWS call of that name, schema is
-    JSON Schema. What the target language cannot express is named on standard error, or in "not_expressed" with --json.
-    Without --variant every variant is shown; hcl, get-random-password and schema show one.
+    JSON Schema. Standard error (with --json, "not_expressed") names the rules that the chosen form cannot express.
+    Without --variant the command shows every variant; hcl, get-random-password and schema show only one.
     """
     shown: Mapping[str, PasswordPolicy] = spec(code).policies if variant is None else dict([policy_of(code, variant)])
     form = Format.JSON if as_json and shape is Format.TABLE else shape
@@ -130,10 +131,10 @@ def _show(code: str, variant: str, shape: Format, made: Rendered, *, as_json: bo
 def generate(  # noqa: PLR0913 - one argument for each option
     code: Code,
     *,
-    count: Annotated[int, typer.Option("-n", "--count", min=1, max=1_000_000, help="How many.")] = 1,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, max=1_000_000, help="How many passwords.")] = 1,
     variant: Variant = None,
     username: Username = "",
-    length: Annotated[int | None, typer.Option(help="Within the vendor's bounds.")] = None,
+    length: Annotated[int | None, typer.Option(help="Length, within the vendor's bounds.")] = None,
     exclude: Annotated[str, typer.Option(help="Characters to leave out, taken literally.")] = "",
     shell_safe: Annotated[
         bool, typer.Option("--shell-safe", help="Leave out characters that need quoting in a shell.")
@@ -142,15 +143,15 @@ def generate(  # noqa: PLR0913 - one argument for each option
         bool, typer.Option("--url-safe", help="Leave out characters that need encoding in a URL.")
     ] = False,
     classes: Annotated[
-        str, typer.Option(help="Classes that must occur, such as upper,digit; or none.", metavar="NAMES")
+        str, typer.Option(help="Classes of characters that must occur, such as upper,digit; or none.", metavar="NAMES")
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Print passwords that the vendor's rules accept, each as likely as any other.
+    """Print passwords that the vendor's rules accept. Each such password is equally likely.
 
-    What no option says is taken from the deployment's settings that begin with `password_`, as in a rotation.
+    Without an option, the deployment's setting that begins with `password_` applies, as in a rotation.
 
-    This is the one command whose purpose is to print passwords. Nothing is sent or stored anywhere.
+    No other command prints passwords. Nothing is sent or stored anywhere.
     """
     name, rules = policy_of(code, variant)
     wishes = PasswordWishes(
@@ -193,13 +194,13 @@ def check(
     variant: Variant = None,
     username: Username = "",
     previous: Annotated[
-        bool, typer.Option("--previous", help="The first line is the password that the candidates would replace.")
+        bool, typer.Option("--previous", help="The first line is the present password; the others would replace it.")
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Read candidates from standard input, one per line, and say which rules each one breaks.
+    """Read candidate passwords from standard input, one per line, and say which rules each one breaks.
 
-    Candidates are named by line number and never printed. Exits 1 when one of them is refused.
+    The output names each candidate by its line number and never prints it. Exits 1 when a candidate is refused.
     """
     name, rules = policy_of(code, variant)
     if sys.stdin.isatty():

@@ -29,28 +29,28 @@ def rotate(
     dry_run: Annotated[
         bool,
         typer.Option(
-            "--dry-run", help="Check every precondition and name all that would stop the rotation; change nothing."
+            "--dry-run", help="Check every precondition and name everything that would stop a rotation; change nothing."
         ),
     ] = False,
     spend_a_try: SpendATry = False,
     on_commit: OnCommitCommand = "",
     as_json: Json = False,
 ) -> int:
-    """Rotate one secret now: createSecret, setSecret, testSecret and finishSecret run in this process.
+    """Rotate one secret now. All four steps, createSecret to finishSecret, run in this process.
 
     The standard AWS settings (region, credentials, AWS_ENDPOINT_URL) name Secrets Manager. The configuration is that of
-    the rotation function: lockstep.toml, or LOCKSTEP_* variables. LOCKSTEP_DRIVERS and LOCKSTEP_SEAL_SECRET are needed
-    at least.
+    the rotation function: lockstep.toml, or LOCKSTEP_* variables. It must set at least LOCKSTEP_DRIVERS and
+    LOCKSTEP_SEAL_SECRET.
 
-    An unfinished rotation is resumed under its own token, with its own candidate; otherwise a new one begins. The
-    secret needs no rotation function, and it is rotated even where rotation is switched off. Where a schedule runs a
-    function for this secret, prefer `aws secretsmanager rotate-secret`, since the service then retries by itself.
+    The command resumes an unfinished rotation with its token and its candidate. Otherwise it begins a new rotation. The
+    secret needs no rotation function, and rotation may be switched off. If a rotation function rotates this secret on a
+    schedule, use `aws secretsmanager rotate-secret` instead: the service then retries by itself.
 
-    After a failure run this command again: it finds out what became of the last attempt before it sends anything. Where
-    it is parked to keep wrong logins few, and you know what was wrong, --spend-a-try goes on at once.
+    After a failure run this command again. Before it sends anything, it finds out what the last attempt did. A rotation
+    may be parked to limit wrong logins. If you know what was wrong, --spend-a-try continues it at once.
 
-    With --dry-run nothing is changed, and everything that would stop the rotation is named at once. Exits 0 when
-    nothing would, 3 when only time is missing, 4 when somebody must do something, 1 when it may pass by itself.
+    --dry-run changes nothing and names everything that would stop a rotation. It exits 0 when nothing would stop it, 3
+    when it must only wait, 4 when somebody must act, 1 when the obstacle may pass by itself.
     """
     with about({"secret_id": secret_id}):
         if dry_run:

@@ -22,14 +22,14 @@ def verify(
     spend_a_try: SpendATry = False,
     as_json: Json = False,
 ) -> int:
-    """Check for drift: whether the secret's current password opens the account. Nothing is reset.
+    """Check whether the secret's current password opens the account. Nothing is reset.
 
-    Before the login is tried, it is charged to the wrong-login budget that rotations share, as a label on the current
-    version. The charge is removed when the vendor says yes. A wrong password stays charged until the lock-out window is
-    over; before that it is not tried again, unless you spend a try.
+    Before the login, the command charges it to the wrong-login budget, as a label on the current version. All rotations
+    of the secret share this budget. When the vendor accepts the password, the command removes the charge. A wrong
+    password stays charged until the lock-out window ends. Until then it is not tried again, except with --spend-a-try.
 
-    Exits 0 when it opens the account, 4 when it does not, 3 when no login may be tried now or the vendor has none, 1
-    when the vendor could not be asked.
+    Exits 0 when the password opens the account, 4 when it does not. Exits 3 when no login may be tried now, or when the
+    vendor has no login. Exits 1 when the vendor cannot be reached.
     """
     from rotation.cli.local_rotation import session_for
     from rotation.stores.aws.client import secrets_manager

@@ -23,7 +23,7 @@ class Events:
             r"arn:[a-z-]+:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9._/-]{1,256}|[A-Za-z0-9._-]{1,256}",
             "must be the name or ARN of an event bus",
         ),
-        "Name or ARN of the Amazon EventBridge bus that gets the events. The right is events:PutEvents.",
+        "Name or ARN of the Amazon EventBridge bus that gets the events. This needs the right events:PutEvents.",
         table=_TABLE,
         otherwise="no bus",
         example="default",
@@ -31,7 +31,7 @@ class Events:
     webhook: str | None = declare(
         "webhook",
         forms.WEB_URL,
-        "Address to which each event is posted, signed. It is no secret, so it has no query.",
+        "Address to which Lockstep posts each event, with a signature. It may appear in logs, so it has no query.",
         table=_TABLE,
         otherwise="no webhook",
         example="https://hooks.example/lockstep",
@@ -39,24 +39,23 @@ class Events:
     webhook_key_secret: str | None = declare(
         "webhook_key_secret",
         forms.SECRET_NAME,
-        'Name or ARN of the secret with the key that signs, `{"key":"whsec_…"}`; a path in the mount for the job over '
-        "KV.",
+        'Name or ARN of the secret with the signing key, `{"key":"whsec_…"}`; for the job over KV a path in the mount.',
         table=_TABLE,
-        otherwise="required for a webhook, or webhook_key_file",
+        otherwise="a webhook needs this key or webhook_key_file",
         example="lockstep-webhook",
     )
     webhook_key_file: str | None = declare(
         "webhook_key_file",
         forms.ANY_TEXT,
-        "File with that key.",
+        "File with the signing key.",
         table=_TABLE,
-        otherwise="required for a webhook, or webhook_key_secret",
+        otherwise="a webhook needs this key or webhook_key_secret",
         example="/run/secrets/lockstep-webhook",
     )
     webhook_ca_file: str | None = declare(
         "webhook_ca_file",
         forms.ANY_TEXT,
-        "PEM file of the authorities that sign the webhook's certificate, in place of the public ones.",
+        "PEM file of the authorities for the webhook's certificate. It replaces the public authorities.",
         table=_TABLE,
         otherwise="the public authorities",
         example="/etc/ssl/corporate.pem",
@@ -64,7 +63,7 @@ class Events:
     lines: str | None = declare(
         "lines",
         forms.ANY_TEXT,
-        "`stdout`, `stderr`, or a file: each event is written there as a line of JSON.",
+        "`stdout`, `stderr` or a file. Lockstep writes each event there as a line of JSON.",
         table=_TABLE,
         otherwise="no lines",
         example="/var/log/lockstep/events.jsonl",

@@ -162,7 +162,9 @@ def _kind(login: Login, *, meets: bool) -> type[Connection[Any]]:
 def _require_hidden(login: Login, plugin_name: bytes) -> None:
     if login.context is None and plugin_name in _IN_THE_CLEAR:
         message = "the server asks for the password itself, which would be shown to everybody on the way"
-        raise cannot("password_method_not_offered", message, hint="Switch TLS on at the server, and pin it.")
+        raise cannot(
+            "password_method_not_offered", message, hint="Switch TLS on at the server, and pin its certificate."
+        )
 
 
 def _judge(client: Connection[Any], login: Login) -> Verdict:

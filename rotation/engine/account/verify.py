@@ -57,6 +57,6 @@ _AGAIN = " If the account was set to this password since, `lockstep verify --spe
 def _drifted(when: str = "", again: str = "") -> LoginRejected:
     return LoginRejected(
         f"the current password does not open the account{when}",
-        hint="It was changed outside, or a rotation is half done: `lockstep doctor` finds out. Where it finds nothing, "
-        f"put the live password into the secret as a new version.{again}",
+        hint="Somebody changed it outside of Lockstep, or a rotation is half done: `lockstep doctor` finds out. If it "
+        f"finds no live password, put the live one into the secret as a new version.{again}",
     )

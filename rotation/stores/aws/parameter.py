@@ -39,7 +39,9 @@ def read_parameter(name: str) -> str:
     else:
         if found["Type"] == "String":
             return str(found["Value"])
-        failure = ConfigError(f"{_WHAT} is not of type String", hint="It holds no secret: store it as a plain String.")
+        failure = ConfigError(
+            f"{_WHAT} is not of type String", hint="The configuration holds no secret: store it as a plain String."
+        )
     raise failure
 
 

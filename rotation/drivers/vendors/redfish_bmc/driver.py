@@ -75,7 +75,7 @@ class RedfishBmc:
             hint = "Set username and account_id to the same account."
             found.append(PreconditionFailed("the account of this id has another name", hint=hint))
         if seen.get("Enabled") is False:
-            found.append(AccountUnusable("the account is disabled", hint="Enable it at the device."))
+            found.append(AccountUnusable("the account is disabled", hint="Enable the account at the device."))
         if seen.get("Locked") is True:
             found.append(self._locked(service))
         if service.get("RequireChangePasswordAction") is True:

@@ -115,7 +115,7 @@ def _obstacles(instance: Mapping[str, object], state: str) -> list[DriverError]:
         found.append(AccountUnusable("the instance has expired or is isolated", hint="Renew the instance."))
     if instance.get("StopChargingMode") == "STOP_CHARGING":
         message = "the instance was stopped without charge, and the vendor resets no such instance"
-        found.append(PreconditionFailed(message, hint="Start it, or stop it so that it is charged."))
+        found.append(PreconditionFailed(message, hint="Start the server, or stop it so that it stays charged."))
     error = _STATES.get(state.replace("_", ""))
     if error is not None:
         found.append(error(f"the instance is in the state {state}", hint="Look at the instance in the console."))

@@ -80,7 +80,9 @@ def _doubts(host: Mapping[str, object]) -> list[DriverError]:
     encrypted = any(isinstance(disk, dict) and disk.get("Encrypted") == "true" for disk in _list(disks))
     if encrypted and host.get("State") == "Running":
         message = "the machine has an encrypted disk, and the vendor does not say whether it starts without a password"
-        found.append(PreconditionFailed(message, hint="Reset it by hand, or move it to disks without encryption."))
+        found.append(
+            PreconditionFailed(message, hint="Reset the server by hand, or move it to disks without encryption.")
+        )
     return found
 
 

@@ -209,7 +209,7 @@ def _run_of(order: Mapping[str, Any], execution: str) -> uuid.UUID:
         return uuid.UUID(order["run"]) if "run" in order else uuid.uuid5(uuid.NAMESPACE_URL, execution)
     except ValueError:
         pass
-    raise EventError("run is not the id of an earlier run", hint="Its summary and its batches name it.")
+    raise EventError("run is not the id of an earlier run", hint="The summary and the batches of a run name its id.")
 
 
 def _is_ours(secret: FleetSecret, function: str) -> bool:
@@ -301,7 +301,7 @@ def invoked(asking: Any, function: str, payload: object) -> Any:  # noqa: ANN401
         found = json.loads(answer["Payload"].read())
         if not answer.get("FunctionError"):
             return found
-        failure = StoreUnavailable("the rotation function failed", hint="Its log says why.")
+        failure = StoreUnavailable("the rotation function failed", hint="The function's log says why.")
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
         kind = StoreDenied if code.startswith("AccessDenied") else StoreError if code in _LASTING else StoreUnavailable
