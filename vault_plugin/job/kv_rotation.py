@@ -33,7 +33,6 @@ from rotation.core.errors import (
     InternalError,
     NotYetVisible,
     Parked,
-    PermissionDenied,
     RotationError,
 )
 from rotation.core.process import stop
@@ -275,8 +274,7 @@ class KvRotation:
         admins = self.context.admins
         is_kept = bool(admins)
         error = self._guarded(done)
-        refused = isinstance(error, AdminRejected | PermissionDenied)
-        if is_kept and refused and not self._is_over() and not stop.requested():
+        if is_kept and isinstance(error, AdminRejected) and not self._is_over() and not stop.requested():
             admins.clear()
             error = self._guarded(done)
         if error is not None:
