@@ -58,5 +58,5 @@ def _drifted(when: str = "", again: str = "") -> LoginRejected:
     return LoginRejected(
         f"the current password does not open the account{when}",
         hint="Somebody changed it outside of Lockstep, or a rotation is half done: `lockstep doctor` finds out. If it "
-        f"finds no live password, put the live one into the secret as a new version.{again}",
+        f"finds nothing, put the live password into the secret as a new version.{again}",
     )
