@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 # Twice the cores of the smallest machine, because many tests wait for sockets and processes. With `worksteal` the tests of
 # a file stay on one worker, and use what its fixtures started, until another worker has nothing left to do.
-WORKERS ?= 4
+WORKERS ?= 6
 
 # The artefact of the rotation function: the processor that it is packed for (x86_64 or arm64), whether it holds what logins
 # over SSH (SSH=1, the default), WinRM (WINRM=1) and to databases need (MYSQL=1, POSTGRESQL=1, REDIS=1), and the functions
