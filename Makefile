@@ -4,7 +4,7 @@
 PYTHON ?=
 BIN := .venv/bin
 READY := .venv/.ready
-# Twice the cores of the smallest machine, because many tests wait for sockets and processes. With `worksteal` the tests of
+# Three times the cores of the smallest machine, because many tests wait for sockets and processes. With `worksteal` the tests of
 # a file stay on one worker, and use what its fixtures started, until another worker has nothing left to do.
 WORKERS ?= 6
 
