@@ -10,7 +10,7 @@ from rotation_testkit.doubles.vault.kv2 import ServedKv, until_it_serves
 from rotation_testkit.fault_lab.in_memory.fuse import Edge
 from rotation_testkit.sandbox.sandbox import HUAWEI, LINUX_VM, UCLOUD, VOLCENGINE
 
-LEASE = 130.0
+LEASE = 160.0
 """Seconds after which a dead run's lease is over."""
 A_DAY = 90_000.0
 """After which neither a minimum age nor a wrong login counts any more."""
@@ -26,7 +26,7 @@ def points(job, started, account):
 
 def resume(job, started, account, where):
     """Run the job until it is done, as its schedule would, and check the result."""
-    for _ in range(6):
+    for _ in range(8):  # the host's window for a wrong login that a death may have left takes 900 s
         started.world.clock.sleep(LEASE)
         ended = job.run(started.path(account), attempts=3)
         if not ended.died and ended.report["error"] is None:
