@@ -62,7 +62,7 @@ def eventually(holds):
 
 def moments(effects):
     """Return the effects before which the leader is killed: after the vendor's change, and at the commit."""
-    commit = effects.index("commit") + 1
+    commit = len(effects) - effects[::-1].index("commit")  # the first one checks the right to write
     reset = max(number for number in range(1, commit) if effects[number - 1 : number + 1] == ("request", "write"))
     return {"after the change": reset + 1, "before the commit": commit}
 
