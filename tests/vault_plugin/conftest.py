@@ -68,6 +68,20 @@ def mortal():
 
 
 @pytest.fixture
+def clocked(monkeypatch):
+    """Return a function that makes ``lockstep vault`` use the world's clock, on which waiting takes no time."""
+
+    def at(started):
+        clock = started.world.clock
+        monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: clock.now())
+        monkeypatch.setattr("rotation.core.clock.StoreClock.heard", lambda *_: None)  # the real server's own time
+        monkeypatch.setattr("rotation.core.clock.SystemClock.sleep", lambda _, seconds: clock.sleep(seconds))
+        return started
+
+    return at
+
+
+@pytest.fixture
 def cli(real, openbao, monkeypatch, capsys):
     """Return a context manager: a world, and a function that runs ``lockstep vault`` against the server.
 

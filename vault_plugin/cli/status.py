@@ -15,7 +15,7 @@ from rotation.core.scrub import printable
 from vault_plugin.cli.shared import job_environment
 
 if TYPE_CHECKING:
-    from vault_plugin.job.standing import Standing
+    from vault_plugin.job.secret_status import SecretStatus
 
 _FIRST = ("faulty", "unfinished", "due", "waiting", "off")
 _STYLES = {"faulty": "bold red", "unfinished": "yellow", "due": "green"}
@@ -36,10 +36,10 @@ def status(
     parked, else 0.
     """
     from vault_plugin.job.kv_rotation import STEP_SECONDS
-    from vault_plugin.job.standing import standings
+    from vault_plugin.job.secret_status import secret_statuses
 
     with job_environment() as (_, login, clock), login.kv(seconds=STEP_SECONDS) as kv:
-        found = sorted(standings(kv, prefix, clock, parked=True), key=_order)
+        found = sorted(secret_statuses(kv, prefix, clock, parked=True), key=_order)
         now = clock.now()
     counts = {turn: sum(each.turn == turn for each in found) for turn in _FIRST}
     if as_json:
@@ -59,11 +59,11 @@ def status(
     return WAITS if counts["unfinished"] + counts["due"] or any(each.wait for each in found) else DONE
 
 
-def _order(secret: Standing) -> tuple[int, float, str]:
+def _order(secret: SecretStatus) -> tuple[int, float, str]:
     return _FIRST.index(secret.turn), inf if secret.due is None else secret.due, secret.path
 
 
-def _row(secret: Standing, now: float) -> list[str | Text]:
+def _row(secret: SecretStatus, now: float) -> list[str | Text]:
     turn = Text(secret.turn, style=_STYLES.get(secret.turn, ""))
     if secret.wait is not None:
         turn = Text.assemble(turn, f", parked until {_minute(secret.wait.until)}: {printable(secret.wait.reason)}")

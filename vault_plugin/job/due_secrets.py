@@ -17,7 +17,7 @@ from rotation.stores.vault_kv import Kv
 from vault_plugin.job.kv_rotation import ATTEMPTS, STEP_SECONDS, JobContext, KvRotation, Rotated, WrapStore
 from vault_plugin.job.pace import Pace
 from vault_plugin.job.schedule import Wishes
-from vault_plugin.job.standing import Standing, Turn, standings
+from vault_plugin.job.secret_status import SecretStatus, Turn, secret_statuses
 
 _THROTTLED_SECONDS = 30.0
 _STEPS = 4
@@ -93,7 +93,7 @@ class DueSecretsJob:
             StoreError: the folder cannot be listed, or there is none.
         """
         with self.connect(STEP_SECONDS) as kv:
-            found = list(standings(kv, folder, self.clock))
+            found = list(secret_statuses(kv, folder, self.clock))
         counts = Counter(each.turn for each in found)
         due = [_due(each) for each in found if each.turn in (Turn.UNFINISHED, Turn.DUE)]
         return Plan(
@@ -159,6 +159,6 @@ class DueSecretsJob:
         return self.deployment.admin_secrets.get(code, code)
 
 
-def _due(secret: Standing) -> DueSecret:
+def _due(secret: SecretStatus) -> DueSecret:
     since = 0.0 if secret.turn is Turn.UNFINISHED or secret.due is None else secret.due
     return DueSecret(path=secret.path, wishes=secret.wishes, since=since)

@@ -3,8 +3,6 @@
 import re
 from math import ceil
 
-import pytest
-
 from rotation.core.document import SecretDocument
 from rotation.state.lease import CLOCK_MARGIN, Claim
 from rotation.state.stages import PENDING
@@ -12,20 +10,6 @@ from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import BATCH, HUAWEI
 
 CHANGE = "PUT /v1/usg/acs/password"
-
-
-@pytest.fixture
-def clocked(monkeypatch):
-    """Return a function that makes ``lockstep vault`` use the world's clock, on which waiting takes no time."""
-
-    def at(started):
-        clock = started.world.clock
-        monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: clock.now())
-        monkeypatch.setattr("rotation.core.clock.StoreClock.heard", lambda *_: None)  # the real server's own time
-        monkeypatch.setattr("rotation.core.clock.SystemClock.sleep", lambda _, seconds: clock.sleep(seconds))
-        return started
-
-    return at
 
 
 def edit(started, account, **keys):

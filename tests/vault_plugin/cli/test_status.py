@@ -10,20 +10,6 @@ WINDOW = "Sat,Sun 02:00-05:00 UTC"
 KEYS = ["path", "turn", "changed", "due", "every_seconds", "window", "reason", "not_before", "needs_human", "error"]
 
 
-@pytest.fixture
-def clocked(monkeypatch):
-    """Return a function that makes ``lockstep vault`` use the world's clock."""
-
-    def at(started):
-        clock = started.world.clock
-        monkeypatch.setattr("rotation.core.clock.SystemClock.now", lambda _: clock.now())
-        monkeypatch.setattr("rotation.core.clock.StoreClock.heard", lambda *_: None)  # the real server's own time
-        monkeypatch.setattr("rotation.core.clock.SystemClock.sleep", lambda _, seconds: clock.sleep(seconds))
-        return started
-
-    return at
-
-
 def test_each_secret_shows_its_change_its_turn_and_what_it_waits_for(cli, clocked, monkeypatch):
     """What `run` would rotate comes first, then the next one; an edit of another key changes neither moment."""
     monkeypatch.setenv("COLUMNS", "80")

@@ -1,4 +1,4 @@
-"""How each secret below a folder stands with its schedule: when it was changed, when it is due, what it waits for.
+"""Find for each secret below a folder when its password was changed, when it is due, and what it waits for.
 
 The job and ``vault status`` ask here, so that a secret is due for both at the same moment.
 """
@@ -34,7 +34,7 @@ class Turn(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class SecretStatus:
     """One secret.
 
     Attributes:
@@ -81,8 +81,8 @@ class Standing:
         }
 
 
-def standings(kv: Kv, folder: str, clock: Clock, *, parked: bool = False) -> Iterator[Standing]:
-    """Yield how every secret in and below a folder stands, in the order of the walk.
+def secret_statuses(kv: Kv, folder: str, clock: Clock, *, parked: bool = False) -> Iterator[SecretStatus]:
+    """Yield the status of every secret in and below a folder, in the order of the walk.
 
     Args:
         kv: the mount.
@@ -96,18 +96,18 @@ def standings(kv: Kv, folder: str, clock: Clock, *, parked: bool = False) -> Ite
     """
     for secret in walk(kv, folder):
         if isinstance(secret, Unreadable):
-            yield Standing(path=secret.path, turn=Turn.FAULTY, error=secret.error)
+            yield SecretStatus(path=secret.path, turn=Turn.FAULTY, error=secret.error)
             continue
         try:
-            found = _standing(kv, secret, clock, parked=parked)
+            found = _status(kv, secret, clock, parked=parked)
         except RotationError as error:
-            found = Standing(path=secret.path, turn=Turn.FAULTY, error=error)
+            found = SecretStatus(path=secret.path, turn=Turn.FAULTY, error=error)
         except Exception as foreign:  # noqa: BLE001 - the others have their turn all the same
-            found = Standing(path=secret.path, turn=Turn.FAULTY, error=InternalError.of(foreign))
+            found = SecretStatus(path=secret.path, turn=Turn.FAULTY, error=InternalError.of(foreign))
         yield found
 
 
-def _standing(kv: Kv, secret: ScheduledSecret, clock: Clock, *, parked: bool) -> Standing:
+def _status(kv: Kv, secret: ScheduledSecret, clock: Clock, *, parked: bool) -> SecretStatus:
     wishes, custom = Wishes.parse(secret.metadata.custom), secret.metadata.custom
     now, store = clock.now(), VaultKv(kv, secret.path, clock=clock)
     changed: float | None = secret.metadata.created or 0.0
@@ -122,7 +122,7 @@ def _standing(kv: Kv, secret: ScheduledSecret, clock: Clock, *, parked: bool) ->
     turn = Turn.OFF
     if scheduled:
         turn = Turn.UNFINISHED if unfinished else Turn.DUE if due is not None and due <= now else Turn.WAITING
-    return Standing(
+    return SecretStatus(
         path=secret.path,
         turn=turn,
         wishes=wishes,
@@ -134,5 +134,5 @@ def _standing(kv: Kv, secret: ScheduledSecret, clock: Clock, *, parked: bool) ->
 
 
 def _wait(store: VaultKv, unfinished: str | None, now: float) -> Wait | None:
-    state = store.describe()
+    state = store.remembered() or store.describe()
     return waiting.earliest(now, waiting.noted(state, unfinished or state.current_id or ""))
