@@ -84,6 +84,7 @@ class VaultKv:
         self._floors = {self._path: 0, self._journal: 0}
         self._known: _Known | None = None
         self._begun: str | None = None
+        self._base: str | None = None
 
     @property
     def path(self) -> str:
@@ -148,10 +149,10 @@ class VaultKv:
             The token to go on with: that of an unfinished rotation when there is one.
         """
         self._begun = None
-        unfinished = self._look().unfinished
-        if unfinished is None:
-            self._begun = token
-        return unfinished or token
+        seen = self._look()
+        if seen.unfinished is None:
+            self._begun, self._base = token, seen.current_id
+        return seen.unfinished or token
 
     def cancel(self) -> Cancelled:
         """Give the rotation in progress up. See ``cancel``: one check-and-set, as ``acquire`` is."""
@@ -190,10 +191,16 @@ class VaultKv:
         return StoredValue(version_id, entry.document, entry.epoch)
 
     def stage(self, token: str, document: SecretDocument, mark: Mark | None = None) -> None:
-        """See ``Store``. Never takes the pending stage from another rotation."""
+        """See ``Store``. Never takes the pending stage from another rotation.
+
+        A candidate is made for what was current when its rotation began. Where another rotation has ended meanwhile, it
+        may be for the account whose turn is over.
+        """
         text, now = document.dump(), self._clock.now()
 
         def act(seen: Seen) -> None:
+            if self._begun == token and seen.current_id != self._base and seen.current_id in seen.journal.records:
+                raise StageConflict("another rotation of this secret has ended a moment ago")
             record = seen.journal.records.get(token)
             if record is None and mark is not None:
                 record = seen.journal.records[token] = Record({mark.on(token)})

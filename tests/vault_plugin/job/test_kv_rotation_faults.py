@@ -71,7 +71,7 @@ def tally(driver, spacing, faults):
     return Explorer(World(clock, account, job, partial(broken_after_a_step, job), float(spacing))).runs(faults)
 
 
-FAST = {"accepted", "self"}
+FAST = {"accepted", "alternating", "self"}
 
 
 @pytest.mark.parametrize(
