@@ -43,6 +43,8 @@ _REFUSED = (
     "`options`, or its connection. Then run the same command again."
 )
 
+_GONE = ("error while dialing", "error reading from server")
+"""What OpenBao 2.7.2 says of a plug-in's process that has ended, and of one that ends as it is asked (2026-11-30)."""
 _NO_PROCESS = (
     "The plug-in's process has ended, and the server starts it for a role alone. Run `lockstep vault plugin rotate "
     "ROLE`, or wait for one that is due; then run the same command again."
@@ -163,6 +165,6 @@ def _failure(error: Exception, path: str) -> RotationError:
             return ServerBusyError(
                 f"the server was busy with {path}", hint="Nothing was changed. Run the command again."
             )
-        hint = _NO_PROCESS if "error while dialing" in said else _REFUSED
+        hint = _NO_PROCESS if any(words in said for words in _GONE) else _REFUSED
         return StoreError(f"the server refused {path}: {said or type(error).__name__}", hint=hint)
     return unreached(error) if isinstance(error, OSError) else StoreUnavailable("the server does not answer")

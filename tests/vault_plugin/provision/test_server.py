@@ -51,9 +51,10 @@ def test_an_answer_that_is_none_of_the_servers_is_typed():
         server.read("sys/mounts")
 
 
-def test_a_dead_plug_in_is_told_from_a_wrong_file():
+@pytest.mark.parametrize("words", [b"error while dialing: dial unix /tmp/s", b"error reading from server: read unix @"])
+def test_a_dead_plug_in_is_told_from_a_wrong_file(words):
     """The server's words for it (OpenBao 2.7.2), which ``test_upgrade`` hears from the server itself."""
-    said = b'{"errors": ["rpc error: code = Unavailable desc = error while dialing: dial unix /tmp/s"]}'
+    said = b'{"errors": ["rpc error: code = Unavailable desc = ' + words + b'"]}'
     page = serve(answering(said, status="500 Internal Server Error"))
     with page as url, by_environment(url) as server, pytest.raises(StoreError) as refused:
         server.read("database/config/x")
