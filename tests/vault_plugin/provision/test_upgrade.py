@@ -153,7 +153,7 @@ def test_a_dead_process_is_started_by_a_rotation_and_the_refusal_before_says_so(
     body = {**roles._read("config/vendor")["connection_details"], "plugin_name": "lockstep", "allowed_roles": "*"}
     body["secret_key"] = roles.vendor.credentials.secret_key.reveal()
     with Server.from_environment(environment) as operator:
-        with pytest.raises(StoreError, match="error while dialing|error reading from server") as refused:
+        with pytest.raises(StoreError, match=r"error while dialing|error reading from server") as refused:
             operator.write(f"{roles.mount}/config/second", body)
         assert "lockstep vault plugin rotate ROLE" in refused.value.hint
         assert rotates(roles, {"ann": "vendor"})
