@@ -87,6 +87,7 @@ class UnattendedStore(PassingStore):
         super().__init__(store)
         self._token = token
         self._begun = False
+        self._base: str | None = None
 
     def describe(self) -> SecretState:
         """See ``state.store.Store``.
@@ -100,17 +101,24 @@ class UnattendedStore(PassingStore):
             return state
         if _unfinished(state) is not None:
             raise _another()
-        fresh = Version.from_labels(self._token, {PENDING})
+        fresh, self._base = Version.from_labels(self._token, {PENDING}), state.current_id
         return replace(state, versions={**state.versions, self._token: fresh})
 
     def stage(self, token: str, document: SecretDocument, mark: Mark | None = None) -> None:
         """See ``state.store.Store``.
 
         Raises:
-            InProgress: another rotation has begun in the meantime.
+            InProgress: another rotation has begun in the meantime, or has ended: where two accounts take turns, the
+                candidate would be for the one whose turn is over.
         """
-        if mark is None and _unfinished(self._store.describe()) not in (None, token):
+        state = self._store.describe()
+        if mark is None and _unfinished(state) not in (None, token):
             raise _another()
+        if not self._begun and self._base not in (None, state.current_id):
+            raise InProgress(
+                "another value became current while the candidate was made; nothing was sent",
+                hint="Run the same command again: it makes a candidate for the current value.",
+            )
         self._begun = True
         self._store.stage(token, document, mark)
 

@@ -54,6 +54,17 @@ def test_a_candidate_is_not_put_over_another_rotations(embedded):
     assert embedded.secrets_manager.value(HUAWEI_ID, version=ours.token) is None
 
 
+def test_no_candidate_is_staged_for_a_value_that_another_rotation_has_replaced(embedded):
+    """Where two accounts take turns it would be for the wrong one, and each later run would fail with it."""
+    ours, other = local(embedded), local(embedded)
+    unattended = UnattendedStore(AwsSecretsManager(embedded.secrets_manager.client(), HUAWEI_ID), ours.token)
+    assert unattended.describe().holder(PENDING) == ours.token
+    assert [report.error for report in other.steps()] == [None] * 4
+    with pytest.raises(InProgress, match="another value became current while the candidate was made; nothing was sent"):
+        unattended.stage(ours.token, SecretDocument({"password": "x"}))
+    assert embedded.secrets_manager.value(HUAWEI_ID, version=ours.token) is None
+
+
 def test_a_rotation_that_begins_right_before_the_put_wins(embedded):
     """Our own createSecret, which has seen no other, says so instead of anything about its candidate."""
     ours, other = local(embedded), local(embedded)
