@@ -34,7 +34,7 @@ def raise_if_parked(session: AccountSession, state: SecretState, version_id: str
     Args:
         session: this run; its token's version is asked about unless another is named.
         state: the labels.
-        version_id: another version.
+        version_id: another version; empty to ask only what holds for the whole account.
 
     Raises:
         Parked: with the reason and the time written down earlier.

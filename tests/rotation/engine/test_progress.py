@@ -15,10 +15,11 @@ import pytest
 
 from rotation.core.errors import AccountLocked, CannotVerify, InProgress, OutcomeUnknown, RotationError
 from rotation.core.secret import Secret
-from rotation.core.values import Authority, Lockout, Power, Step, Verdict
+from rotation.core.values import Authority, Evidence, Lockout, Power, Step, Verdict
 from rotation.engine.account import reconciler, set_secret
 from rotation.engine.account.attempt import Attempt
 from rotation.engine.result import Result
+from rotation.engine.run import verify
 from rotation.engine.tables.reconciliation import (
     PROBES,
     SENDS,
@@ -286,6 +287,15 @@ def test_a_vendor_that_is_at_work_is_asked_less_and_less_and_a_human_is_called(
     assert {vendor.power for vendor in vendors_of(world)} <= {None, Power.RUNNING}
     left = [mark.kind for version in world.secret.describe().versions.values() for mark in version.marks]
     assert not set(left) & {Kind.FAILED, Kind.PARKED, Kind.LEARNT}
+
+
+def test_a_vendor_that_is_at_work_holds_no_check_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current password still opens the account, so the drift check says so while createSecret waits for hours."""
+    world = make_scenario("admin")
+    with monkeypatch.context() as trouble:
+        busy_to_look_at(world, trouble)
+        assert play(world, world.begin(), spacing=60.0).codes[-1] == Reason.VENDOR_BUSY
+        assert verify(world.session()).evidence is Evidence.LOGIN
 
 
 @pytest.mark.parametrize("edge", list(Edge))
