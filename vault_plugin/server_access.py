@@ -121,7 +121,7 @@ def variable(environment: Mapping[str, str], name: str) -> str:
 
 
 def unprintable(text: str) -> bool:
-    """Return whether a text cannot stand in a header, such as one that was read with the end of its line."""
+    """Return whether a text cannot be in a header, such as one that was read with the end of its line."""
     return not (text.isascii() and text.isprintable())
 
 

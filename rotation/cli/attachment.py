@@ -2,7 +2,7 @@
 
 With ``RotateImmediately=false`` Secrets Manager keeps function and schedule, makes an empty version under AWSPENDING,
 calls testSecret alone with it, and takes it away again. It says nowhere how that went. The labels show some of it: a
-password that the vendor rejected is noted on its version. Everything else stands in the function's log.
+password that the vendor rejected is noted on its version. Everything else is in the function's log.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def go_on(secret_id: str, where: str) -> None:
     """Raise if the command was asked to stop, and say where it stands."""
     if stop.requested():
         raise Interrupted(
-            f"stopped: {where}", hint=f"`lockstep enroll {quote(secret_id)}` with the same options goes on."
+            f"stopped: {where}", hint=f"`lockstep enroll {quote(secret_id)}` with the same options continues."
         )
 
 

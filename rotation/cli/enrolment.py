@@ -275,7 +275,7 @@ def _each(
     if len(codes) < len(wanted):
         raise Interrupted(
             f"stopped after {len(codes)} of {len(wanted)} secrets",
-            hint="The same command goes on; none is bound twice.",
+            hint="The same command continues; none is bound twice.",
         )
     return worst(codes)
 

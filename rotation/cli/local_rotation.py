@@ -126,7 +126,7 @@ class UnattendedStore(PassingStore):
 def _another() -> InProgress:
     return InProgress(
         "another rotation of this secret has begun; nothing was sent",
-        hint="Run the same command again: it goes on with that rotation, or finds it done.",
+        hint="Run the same command again: it continues that rotation, or finds it done.",
     )
 
 
@@ -205,7 +205,7 @@ class LocalRotation:
     def steps(self) -> Iterator[StepReport]:
         """Run the four steps, yielding after each; a failed one is the last.
 
-        Once the process is asked to stop, createSecret and setSecret do not begin; what setSecret has begun goes on.
+        Once the process is asked to stop, createSecret and setSecret do not begin; what setSecret has begun continues.
         """
         for step in Step:
             report = self._run(step)

@@ -2,7 +2,7 @@
 
 Each step is an option, too, so that a script can do the same; the password comes from standard input or a prompt.
 Nothing is written before the login has shown that the password works. After a stop later on, enrol again: a
-secret that exists is not made again, and the rest goes on where it stands.
+secret that exists is not made again, and the rest continues from there.
 """
 
 from __future__ import annotations

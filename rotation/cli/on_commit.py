@@ -104,7 +104,7 @@ class OnCommit:
         """Run the command for the commits that it has not been given, if there are any.
 
         Raises:
-            Halted: the process must stop at once; the command goes on by itself, which is said.
+            Halted: the process must stop at once; the command continues by itself, which is said.
         """
         ids, self._ids = self._ids, []
         if not ids:
@@ -133,7 +133,7 @@ class OnCommit:
             note(f"--on-commit was stopped after {self.seconds:.0f} seconds")
             return
         except stop.Halted:
-            note("the rotations are done; --on-commit has not ended, and goes on by itself")
+            note("the rotations are done; --on-commit has not ended, and continues by itself")
             raise
         if code:
             note(f"--on-commit ended with {code}; the rotation is done all the same")

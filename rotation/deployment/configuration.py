@@ -34,7 +34,7 @@ class Entry:
 
     Attributes:
         setting: which one.
-        code: the driver that it is for, if it stands in a driver's table.
+        code: the driver that it is for, if it is in a driver's table.
         value: what it stands for; ``None`` if it is faulty.
         written: the text or TOML value, for people; never a secret.
         origin: the file's name, or the variable.

@@ -45,8 +45,8 @@ class Setting:
         scope: where it may stand.
         otherwise: what holds without it, in words or as TOML.
         example: a value, as TOML has it.
-        table: the table that it stands in, where it is neither at the top nor a driver's.
-        secret: whether it is a secret, which may stand in a variable only and is never shown.
+        table: the table that it is in, where it is neither at the top nor a driver's.
+        secret: whether it is a secret, which may be in a variable only and is never shown.
     """
 
     key: str

@@ -11,7 +11,7 @@ from rotation.state.parking import Reason
 ANSWERS: Mapping[str, str] = MappingProxyType(
     {
         Reason.WRONG_LOGIN_BUDGET: "No login is tried before the time shown. Then run this again, or let the rotation "
-        "go on by itself.",
+        "continue by itself.",
         Reason.ACCOUNT_LOCKED: "No login is tried before the time shown. If the account is locked again and again, "
         "something else uses an old password: find it before the next rotation.",
         Reason.TOO_SOON: "Nothing to do: the first attempt after the time shown goes through.",
@@ -21,8 +21,7 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
         "--dry-run` names what is in the way.",
     }
 )
-"""Advice for a parked rotation that goes on by itself, by the reason; of every other reason the plan and the advice say
-what to do."""
+"""Advice for a parked rotation that continues by itself, by the reason. For other reasons the plan says what to do."""
 
 
 EXTERNAL_CHANGE = (
@@ -87,11 +86,11 @@ BATCH_DRIFT = (
 def strange_batch(version_id: str) -> str:
     """Return what to do about a batch's candidate that was sent and has other accounts than current."""
     return (
-        "Someone added, took out or moved an account while a rotation ran, which cannot go on like this. The live "
+        "Someone added, took out or moved an account while a rotation ran, which cannot continue like this. The live "
         f"password of an account that current does not name any more is in version {version_id}; where its reset had "
         "no effect, in the version from before the change (AWSPREVIOUS). Note both where that account is kept from now "
         f"on. Only then take AWSPENDING from version {version_id} and run this again: it names the accounts whose "
-        "current password is dead. Or give current that version's accounts in its order: then the rotation goes on."
+        "current password is dead. Or give current that version's accounts in its order: then the rotation continues."
     )
 
 

@@ -161,14 +161,14 @@ def _unfinished_batch(findings: Findings, pending: ExaminedVersion) -> Diagnosis
 
 
 def _waits_by_itself(findings: Findings, pending: ExaminedVersion) -> Diagnosis | None:
-    """Return the wait of a parked rotation that goes on by itself."""
+    """Return the wait of a parked rotation that continues by itself."""
     if pending.version.parked is None or pending.version.parked[1] <= findings.now:
         return None
     reason, until = pending.version.parked
     parking = known(reason)
     if parking is not None and not parking.by_itself:
         return None
-    what = f"the rotation under {pending.id} is parked ({reason.replace('_', ' ')}) and goes on by itself"
+    what = f"the rotation under {pending.id} is parked ({reason.replace('_', ' ')}) and continues by itself"
     return replace(_waiting(findings, what, until), advice=advice.ANSWERS.get(reason, ""))
 
 

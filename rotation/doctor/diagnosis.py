@@ -38,7 +38,7 @@ MEANINGS: Mapping[Verb, str] = MappingProxyType(
     {
         Verb.PROMOTE: "make it current, by compare-and-swap: its password is the live one",
         Verb.RELEASE: "drop this candidate: no reset with it can be live",
-        Verb.RESUME: "go on with this rotation: find out, send the same candidate again if need be, prove it, make it "
+        Verb.RESUME: "continue this rotation: find out, send the same candidate again if need be, prove it, make it "
         "current",
         Verb.START: "bring the machine back into the state in which this version's rotation found it",
         Verb.SETTLE: "remove left-over labels",

@@ -139,7 +139,7 @@ def _one_account(session: Session, findings: Findings, document: SecretDocument)
     _ask(session, bound, findings)
     pending = findings.pending
     if findings.in_turns and pending and pending.bound is bound and pending.password is not PasswordState.LIVE:
-        # It is the other account's turn, so the engine refuses to go on with this one.
+        # It is the other account's turn, so the engine refuses to continue this one.
         pending.set_aside(Content.FOREIGN)
 
 

@@ -38,7 +38,7 @@ class Refusal:
 
     Attributes:
         code: the vendor's code as the error table writes it.
-        request_id: the vendor's request id, where it stands in the body and not in a header.
+        request_id: the vendor's request id, where it is in the body and not in a header.
         names_password: whether the vendor names the password as the parameter that it refused.
     """
 

@@ -12,7 +12,7 @@ from rotation.core.errors import InProgress, Parked, RotationError, StoreFull, T
 
 
 class Reason(StrEnum):
-    """Why an attempt is parked; the word stands in the label, the log line and ``--json``."""
+    """Why an attempt is parked; the word is in the label, the log line and ``--json``."""
 
     WRONG_LOGIN_BUDGET = "wrong_login_budget"
     ACCOUNT_LOCKED = "account_locked"

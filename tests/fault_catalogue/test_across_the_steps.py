@@ -114,7 +114,7 @@ def test_the_doctor_brings_a_cancelled_rotation_back_in_step(scenario, driver, a
 
 @pytest.mark.window(59)
 def test_our_clock_is_wrong(scenario):
-    """An expired signature is a definite refusal; nothing is lost, and the rotation goes on once the time is right."""
+    """An expired signature is a definite refusal, nothing is lost, the rotation continues once the time is right."""
     made = scenario("self")
     token = made.created()
     made.fuse = Fuse(only="set_password", at=1, error=lambda _: AdminRejected("the signature has expired"))

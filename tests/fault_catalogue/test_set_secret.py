@@ -200,7 +200,7 @@ def test_death_between_stop_reset_and_start(heals, name):
 @pytest.mark.parametrize("error", [AdminRejected("expired"), PermissionDenied("no right")], ids=lambda each: each.code)
 @pytest.mark.window(32)
 def test_our_own_credential_is_refused(scenario, error):
-    """Nothing was applied or is probed, and the rotation goes on once the credential is repaired."""
+    """Nothing was applied or is probed, and the rotation continues once the credential is repaired."""
     made = scenario()
     token = made.created()
 

@@ -161,7 +161,7 @@ def test_tidying_fails_after_the_commit(heals, store):
 
 @pytest.mark.window(41)
 def test_an_outage_is_no_verdict(scenario):
-    """Nothing moves while the vendor is down; afterwards the rotation goes on where it was."""
+    """Nothing moves while the vendor is down; afterwards the rotation continues where it was."""
     made = scenario("self")
     token = made.created()
     made.send_only(token)

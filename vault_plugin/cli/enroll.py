@@ -79,5 +79,5 @@ def _create(context: JobContext, path: str, document: SecretDocument) -> None:
     note("the secret is made")
     if stop.requested():
         raise Interrupted(
-            "stopped: the secret is made, and not bound yet", hint=f"`lockstep vault enroll {quote(path)}` goes on."
+            "stopped: the secret is made, and not bound yet", hint=f"`lockstep vault enroll {quote(path)}` continues."
         )

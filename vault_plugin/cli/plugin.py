@@ -82,7 +82,7 @@ def install(
             if stop.requested():
                 raise Interrupted(
                     f"stopped after {step.what} {step.name}",
-                    hint="`lockstep vault plugin install` goes on: what is done stays as it is.",
+                    hint="`lockstep vault plugin install` continues: what is done stays as it is.",
                 )
     return FAILED if failed else DONE
 

@@ -82,7 +82,7 @@ def _rotate(path: str, attempts: int, consumers: OnCommit, *, spend: bool, as_js
 
 
 def _stopped(context: JobContext, path: str, token: str) -> RotationError:
-    """Return the error that says where a stopped rotation stands and how to go on."""
+    """Return the error that says where a stopped rotation stands and how to continue."""
     from rotation.cli.commands.rotate import stopped
     from rotation.stores.vault_kv import VaultKv
 

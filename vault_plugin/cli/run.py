@@ -101,12 +101,12 @@ def _failed(ended: list[Rotated]) -> int:
 
 
 def _stopped(ended: list[Rotated], total: int) -> Interrupted:
-    """Return the error that says where a stopped run stands and how to go on."""
+    """Return the error that says where a stopped run stands and how to continue."""
     failed = _failed(ended)
     return Interrupted(
         f"stopped: of {total} due secrets {len(ended) - failed} are rotated, {failed} have failed or stopped halfway, "
         f"and {total - len(ended)} have not ended or not begun",
-        hint="`lockstep vault run` with the same options goes on: what was begun is finished under its own token.",
+        hint="`lockstep vault run` with the same options continues: what was begun is finished under its own token.",
     )
 
 

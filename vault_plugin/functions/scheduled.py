@@ -1,6 +1,6 @@
 """AWS Lambda entry that runs ``lockstep vault run`` by an EventBridge rule or schedule.
 
-The folder stands in the event's ``detail``, or at the top of the constant input of a schedule: ``{"prefix":
+The folder is in the event's ``detail``, or at the top of the constant input of a schedule: ``{"prefix":
 "prod/apps"}``. The environment names the server and the login, as for the command.
 """
 

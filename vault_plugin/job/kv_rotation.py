@@ -4,7 +4,7 @@
 
 1. Take the journal's unfinished rotation under its own token, or begin a new one. Nothing but the journal beside the
    secret is needed to resume a rotation whose process died. Of two jobs that begin at the same moment, the first to
-   write its candidate has begun, and the other one goes on with that rotation.
+   write its candidate has begun, and the other one continues that rotation.
 2. Run the four steps: createSecret, setSecret, testSecret, finishSecret. Each begins with what the step before has
    read and written; see ``each_step``.
 3. After a failure that passes by itself, wait and begin at 1 again: 5 s, 10 s, 20 s, or until the error's

@@ -70,7 +70,7 @@ def build(target: Path, *, python: str = sys.executable) -> Built:
     ``python`` is the interpreter on the server's machine; it has the same minor version as this one.
 
     Raises:
-        ConfigError: the interpreter's path cannot stand in a first line, or the file cannot be written.
+        ConfigError: the interpreter's path cannot be in a first line, or the file cannot be written.
         MissingExtra: its environment lacks a library.
     """
     # -I: no modules from the server's environment or working directory.

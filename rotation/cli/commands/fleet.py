@@ -218,11 +218,11 @@ def rotate(  # noqa: PLR0913 - one option each
 
 
 def _announce_run(run: uuid.UUID, secrets: int, *, as_json: bool) -> None:
-    """Name the run before anything begins: without its id nobody can go on with it."""
+    """Name the run before anything begins: without its id nobody can continue it."""
     if as_json:
         emit({"event": "run", "run": str(run), "secrets": secrets})
     else:
-        note(f"{secrets} secrets; run {run}: `--run {run}` with the same options goes on with it")
+        note(f"{secrets} secrets; run {run}: `--run {run}` with the same options continues it")
 
 
 def _followed(turns: Iterator[Turn], consumers: OnCommit, goes_on: str) -> Counter[Ended]:
@@ -239,7 +239,7 @@ def _followed(turns: Iterator[Turn], consumers: OnCommit, goes_on: str) -> Count
                 if turn.ended in ("rotated", "already_done"):  # an earlier part of this run may have died before it
                     consumers.committed(turn.secret.name)
     except stop.Halted:
-        raise Interrupted("stopped at once: what has begun goes on in the service", hint=goes_on) from None
+        raise Interrupted("stopped at once: what has begun continues in the service", hint=goes_on) from None
     return ended
 
 
@@ -277,7 +277,7 @@ def _chosen(tag: list[str] | None, prefix: str, function: str, *, everything: bo
 
 
 def _some(secrets: Iterable[T], tag: list[str] | None, prefix: str) -> list[T]:
-    """Return the secrets, or whatever stands for each.
+    """Return the secrets, or whatever represents each.
 
     Raises:
         SecretNotFound: there are none by this tag or prefix: with a misspelt one a nightly job would end well for ever.

@@ -107,7 +107,7 @@ def _steps(rotation: LocalRotation, secret_id: str, done: list[StepReport], *, a
 
 
 def _stopped(secret_id: str, rotation: LocalRotation) -> Interrupted:
-    """Return the error that says where a stopped rotation stands and how to go on."""
+    """Return the error that says where a stopped rotation stands and how to continue."""
     return stopped(rotation.token, f"lockstep rotate {quote(secret_id)}", sent=rotation.reset_may_be_sent())
 
 
@@ -116,15 +116,15 @@ def stopped(token: str, command: str, *, sent: bool) -> Interrupted:
 
     Args:
         token: of the rotation.
-        command: goes on with it.
+        command: continues it.
         sent: whether a reset may have been sent.
     """
     where = (
-        "a reset was or may have been sent, so the current password may be dead until the rotation goes on"
+        "a reset was or may have been sent, so the current password may be dead until the rotation continues"
         if sent
         else "no reset was sent, so the current password is what it was"
     )
-    return Interrupted(f"rotation {token} stopped: {where}", hint=f"`{command}` goes on with it.")
+    return Interrupted(f"rotation {token} stopped: {where}", hint=f"`{command}` continues it.")
 
 
 def _dry_run(secret_id: str, *, as_json: bool) -> int:

@@ -89,7 +89,7 @@ class AlibabaCloud(VendorApi[dict[str, object]]):
         return HttpRequest(method="POST", url=self.url(), headers=headers, body=form)
 
     def outcome(self, answer: dict[str, object]) -> dict[str, object] | Refusal | Malformed:
-        """See ``VendorApi``. The request id stands in the body, too; an answer without one is not the vendor's."""
+        """See ``VendorApi``. The request id is in the body, too; an answer without one is not the vendor's."""
         request_id = answer.get("RequestId")
         if "Code" in answer:
             return Refusal(str(answer["Code"]), id_of(str(request_id)))

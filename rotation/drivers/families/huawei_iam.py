@@ -42,7 +42,7 @@ class HuaweiIam(HuaweiCloud):
     """The API, for calls that a token authorises, or none."""
 
     def parsed(self, reply: HttpReply, *, on: str) -> dict[str, object] | None:  # noqa: ARG002 - the base's signature
-        """See ``VendorApi``. HTTP 204 has no body; a login's token stands in a header."""
+        """See ``VendorApi``. HTTP 204 has no body; a login's token is in a header."""
         empty = reply.status == _NO_CONTENT and not reply.body
         answer = {} if empty else parsed_object(reply)
         token = reply.headers.get("x-subject-token")

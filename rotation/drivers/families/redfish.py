@@ -123,7 +123,7 @@ class Redfish(VendorApi[Answer]):
         """Read a resource's ETag, and send one change under it: some services want that, and none minds.
 
         Returns:
-            The task that the service names, where it goes on by itself.
+            The task that the service names, where it continues by itself.
         """
         seen = self.get(path)
         tag = str(seen.headers.get("etag") or seen.body.get("@odata.etag") or "")
@@ -133,7 +133,7 @@ class Redfish(VendorApi[Answer]):
         if answer.status != _GOES_ON:
             return None
         if answer.location is None:
-            raise OutcomeUnknown("the device goes on by itself, but names no task")
+            raise OutcomeUnknown("the device continues by itself, but names no task")
         return Task(answer.location)
 
     def progress(self, task: Task) -> Progress:

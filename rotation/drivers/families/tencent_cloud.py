@@ -72,7 +72,7 @@ class TencentCloud(VendorApi[dict[str, object]]):
         return HttpRequest(method="POST", url=self.url(), headers=headers, body=data)
 
     def outcome(self, answer: dict[str, object]) -> dict[str, object] | Refusal | Malformed:
-        """See ``VendorApi``. The request id stands in the body."""
+        """See ``VendorApi``. The request id is in the body."""
         response = answer.get("Response")
         if not isinstance(response, dict):
             return Malformed("has no Response")

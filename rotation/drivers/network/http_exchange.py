@@ -32,7 +32,7 @@ VENDOR = Server(
 )
 _UNREACHED = (
     "Check the way to the vendor: DNS, routes, proxy and certificates of this function's network; then the vendor's "
-    "status page. The rotation goes on by itself."
+    "status page. The rotation continues by itself."
 )
 
 

@@ -52,7 +52,7 @@ never overtaken."""
 
 
 class _Patience(NamedTuple):
-    """How long attempts go on by themselves while the vendor is at work: see ``put_off``.
+    """How long attempts continue by themselves while the vendor is at work: see ``put_off``.
 
     Attributes:
         runs: in a row without a pause.

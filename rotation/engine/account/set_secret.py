@@ -6,7 +6,7 @@ password may be dead, so a later run waits only where the vendor demands it.
 Example, a clean first reset of an account that an administrator resets:
 
 1. ``set_secret`` finds no intent mark, so it waits its time, makes sure of its labels, and looks at the target;
-2. it takes the lease: from then on the intent stands in the labels. It makes sure that they are still those of this
+2. it takes the lease: from then on the intent is in the labels. It makes sure that they are still those of this
    rotation;
 3. ``reconcile`` asks the table, which says "send first": one request, a yes, and a login that proves the candidate;
 4. the proof ends the lease. testSecret finds the proof and has nothing to do.

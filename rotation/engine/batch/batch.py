@@ -2,7 +2,7 @@
 
 All accounts are staged together. In between, each account goes through the engine's steps by itself, and none waits
 for another: every reset is sent first, then all tasks are polled in turn. The candidate becomes current once each
-account is proved. Where one fails, the proved ones become current without it (``in_part``), and the rotation goes on
+account is proved. Where one fails, the proved ones become current without it (``in_part``), and the rotation continues
 later with those that are left.
 
 createSecret leaves an account out that cannot be rotated now: in the candidate it keeps its current password. Nothing

@@ -2,7 +2,7 @@
 
 setSecret ends with this, under the lease, if an account failed and another one's new password is proved and not current
 yet. The version that becomes current has the new passwords of the proved accounts, and the current ones of the others.
-The rotation goes on under its own token with the accounts that are left, and its candidate becomes current at the end.
+The rotation continues under its token with the accounts that are left, and its candidate becomes current at the end.
 
 Example. Device 2 of three takes no reset. ``c`` is current, ``v`` is the candidate and ``m`` the mixed version::
 
@@ -13,7 +13,7 @@ Example. Device 2 of three takes no reset. ``c`` is current, ``v`` is the candid
 
 What has to hold, and what holds it:
 
-* The live password stands in the store: ``v`` keeps its value and its labels until every account is proved.
+* The live password is in the store: ``v`` keeps its value and its labels until every account is proved.
 * Readers get proved values: ``m`` takes only passwords whose proof on ``v`` holds, and replaces ``c`` by
   compare-and-swap.
 * No account is asked about or reset again: the proofs on ``v`` go on to hold, since the intent of ``m`` names ``v`` as

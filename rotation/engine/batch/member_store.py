@@ -67,7 +67,7 @@ class MemberStore:
         self._rewrite(version_id, add=frozenset({mark}))
 
     def unmark(self, version_id: str, mark: Mark) -> None:
-        """See ``Notes``. A proof may stand in a label of its own."""
+        """See ``Notes``. A proof may be in a label of its own."""
         if mark.kind is Kind.PROOF:
             self._session.store.unmark(version_id, Mark(mark.kind, f"{mark.value}:{self._number}"))
         self._rewrite(version_id, take=frozenset({mark}))

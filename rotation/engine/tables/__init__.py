@@ -14,7 +14,7 @@ goes wrong. The labels of a clean rotation of an account (without ``lockstep:``)
 
 What has to hold, and what holds it:
 
-* The live password stands in the store, whenever a run dies: the candidate is staged before anything is sent, and its
+* The live password is in the store, whenever a run dies: the candidate is staged before anything is sent, and its
   version keeps a label from the intent on until another value is proved.
 * A reset that may have been sent is never overlooked: the intent is written before it, and is removed only if the
   vendor certainly refused, or nothing was sent. So a later run finds "attempted", and asks before it sends again.

@@ -12,7 +12,7 @@ and are counted together.
 
 Example: three characters of ``abcd`` and ``12``, at least one digit, and the word ``ab`` is forbidden. The kinds are
 ``12``, ``a``, ``b`` and ``cd``. The debt is one digit or nothing; the node is "after a" or the start. The number of
-ways to go on:
+ways to continue:
 
     characters left     1 digit owed   1 digit owed,   nothing owed   nothing owed,
                                        after a                        after a

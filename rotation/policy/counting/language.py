@@ -52,7 +52,7 @@ class Option(NamedTuple):
     """Characters of one kind that lead to the same state.
 
     ``repeats`` says whether the option is the last character once more; otherwise that character is left out.
-    ``each`` is how many ways to go on there are after any of the characters.
+    ``each`` is how many ways to continue there are after any of the characters.
     """
 
     kind: Kind
@@ -113,7 +113,7 @@ class Language:
         return self._without_run(at, state) if state.last < 0 else self._inside_run(at, state)
 
     def _without_run(self, at: int, state: State) -> int:
-        """Return the ways to go on when every next character starts a run."""
+        """Return the ways to continue when every next character starts a run."""
         after = at + 1
         moves = self._moves(at, state)
         self._work += len(moves)
@@ -122,7 +122,7 @@ class Language:
         return sum([number * self.count(after, following) for following, number in moves.items()])
 
     def _inside_run(self, at: int, state: State) -> int:
-        """Return the ways to go on when one of the next characters continues the run."""
+        """Return the ways to continue when one of the next characters continues the run."""
         # The sum without a run also counts that character as the start of a new run, which is taken back.
         return (
             self.count(at, state._replace(last=-1, run=0))

@@ -152,7 +152,7 @@ class AwsHalf:
             yield f"{code}: the old password does not", try_login(account, previous) is Verdict.REJECTED
         logs = "".join(each.logs for each in self.ended)
         clean = bool(logs) and scrub(logs, tuple(self.passwords)) == logs
-        yield f"none of {len(self.passwords)} passwords stands in the function's log lines", clean
+        yield f"none of {len(self.passwords)} passwords is in the function's log lines", clean
 
     def _account(self, code: str) -> Guarded:
         """Return the account bound by the product itself, for a real login."""

@@ -92,7 +92,7 @@ def test_a_function_that_the_service_may_not_invoke_is_the_services_refusal(lock
 
 @pytest.mark.usefixtures("service")
 def test_a_command_that_is_asked_to_stop_says_where_it_stands(lockstep, monkeypatch):
-    """The binding is written, and the same command goes on with the rotation."""
+    """The binding is written, and the same command continues with the rotation."""
     monkeypatch.setattr(stop, "requested", lambda: True)
     ran = lockstep("enroll", ID, "--yes", "--json", "--function", FUNCTION)
     assert ran.code == 130

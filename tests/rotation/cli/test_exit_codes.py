@@ -35,7 +35,7 @@ def test_an_error_that_does_not_pass_by_itself_needs_a_human(cls):
 
 @pytest.mark.parametrize("reason", Reason)
 def test_a_parked_attempt_says_who_acts(reason):
-    """One that goes on by itself waits; one that does not, or whose reason nobody knows, needs a human."""
+    """One that continues by itself waits; one that does not, or whose reason nobody knows, needs a human."""
     assert exit_code(parked(reason)) == (3 if PARKING[reason].by_itself else 4)
     assert exit_code(parked("of_another_release")) == 4
 

@@ -173,4 +173,4 @@ def test_the_first_signal_lets_the_command_end_and_the_second_leaves_it_alone(
     while not place.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert place.exists()
-    assert ("--on-commit has not ended, and goes on by itself" in capsys.readouterr().err) is (signals == 2)
+    assert ("--on-commit has not ended, and continues by itself" in capsys.readouterr().err) is (signals == 2)

@@ -90,7 +90,7 @@ def test_no_key_is_learnt_where_there_is_none_to_learn(kit, seen, kind):
 
 
 def test_a_host_that_shows_no_key_stops_what_needs_a_login(kit):
-    """The probe's error comes out; where less proof is enough, the rotation goes on without a key."""
+    """The probe's error comes out; where less proof is enough, the rotation continues without a key."""
     probe = kit.probe(lambda: None, key=CannotVerify("closed", vendor_code="port_closed"))
     seen = Observation(variant="any", login=UNPINNED)
     fields = {"probes": {"ssh": probe}, "trust_first_use": True}

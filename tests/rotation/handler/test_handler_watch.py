@@ -59,7 +59,7 @@ def test_a_reset_that_nobody_follows_up_is_seen_by_its_label(rig: Any) -> None:
 
 
 def test_a_parking_for_a_human_is_counted_until_it_is_gone(rig: Any) -> None:
-    """One that goes on by itself is not."""
+    """One that continues by itself is not."""
     name, store = rig.world.accounts[UCLOUD], rig.world.secrets_manager
     pending = "b" * 32
     store.call(

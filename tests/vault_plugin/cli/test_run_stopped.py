@@ -62,7 +62,7 @@ def test_one_rotation_says_where_it_stands(cli):
         stop._process.asked_at = None
         assert (code, rotated["outcome"], rotated["attempts"]) == (130, "interrupted", 1)
         assert f"rotation {rotated['token']} stopped: a reset was or may have been sent" in rotated["error"]["message"]
-        assert rotated["error"]["hint"] == f"`lockstep vault rotate {path}` goes on with it."
+        assert rotated["error"]["hint"] == f"`lockstep vault rotate {path}` continues it."
         code, (again,) = run("rotate", path, "--json")
         assert (code, again["token"], again["resumed"]) == (0, rotated["token"], True)
         assert started.world.changes(HUAWEI) == 1

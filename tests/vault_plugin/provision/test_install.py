@@ -128,7 +128,7 @@ def test_a_killed_rotation_on_demand_is_set_right_by_the_next_run(plugin_server,
 
 
 def test_a_rotation_on_demand_that_is_stopped_sets_the_period_back(plugin_server, stack, tmp_path):
-    """Ctrl-C while the server rotates: the role has the file's period again, and the command says how to go on."""
+    """Ctrl-C while the server rotates: the role has the file's period again, and the command says how to continue."""
     roles = plugin_server.directory(stack)
     roles.role("bob")
     roles.declare(tmp_path, {"file": str(plugin_server.built.path), "mount": roles.mount}, "bob")

@@ -1,7 +1,7 @@
 """Rotate many secrets by asking Secrets Manager for each, and watch their labels until they have ended.
 
 The service runs each secret's own rotation function. Who runs this reads no password, needs no admin credential,
-and can die at any moment: what has begun goes on, with the service's own retries.
+and can die at any moment: what has begun continues, with the service's own retries.
 
 The token of each rotation is made of the run's id and the secret's ARN, and a token is the id of the version that the
 rotation makes. So the labels say what a run has done: a version of that id is current, or pending, or is not there

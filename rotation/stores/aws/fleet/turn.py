@@ -22,7 +22,7 @@ class Ended(StrEnum):
     NOT_CHECKABLE = "not_checkable"
     """The vendor has no login check here."""
     WAITS = "waits"
-    """It goes on by itself, or at a later run."""
+    """It continues by itself, or at a later run."""
     NEEDS_HUMAN = "needs_human"
     """Another attempt alone changes nothing; the reason or the error says why."""
     DRIFTED = "drifted"

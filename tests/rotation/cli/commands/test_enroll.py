@@ -164,7 +164,7 @@ def test_a_list_is_enrolled_line_by_line(lockstep: Any, tag: Any, tmp_path: Path
 def test_a_list_that_is_stopped_ends_the_line_that_it_has_begun(
     lockstep: Any, embedded: Any, tag: Any, tmp_path: Path
 ) -> None:
-    """A signal in the middle of a binding: it is written, no other line begins, and the same command goes on."""
+    """A signal in the middle of a binding: it is written, no other line begins, and the same command continues."""
     path = tmp_path / "accounts.csv"
     path.write_text(f"secret_id\n{NAME}\n{MEETING}\n")
     faults = embedded.secrets_manager.faults

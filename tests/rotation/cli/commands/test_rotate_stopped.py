@@ -1,4 +1,4 @@
-"""``lockstep rotate`` that is asked to stop: nothing new begins, what has begun is ended, and it says how to go on."""
+"""``lockstep rotate`` that is asked to stop begins nothing new, ends what has begun, and says how to continue."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def ended(started):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_reset_that_has_begun_is_ended(world, number):
-    """A signal while the vendor resets: the rotation goes on to its end, and the exit code is that of the work."""
+    """A signal while the vendor resets: the rotation continues to its end, and the exit code is that of the work."""
     with hanging_reset(world) as (reached, go_on), process(world, "rotate", SECRET, "--json") as started:
         assert reached.wait(60)
         started.send_signal(number)
@@ -70,7 +70,7 @@ def test_a_reset_that_has_begun_is_ended(world, number):
 
 
 def test_nothing_new_begins(world):
-    """A signal before the reset: none is sent, and the error names the token and the command that goes on with it."""
+    """A signal before the reset: none is sent, and the error names the token and the command that continues it."""
     with process(world, "rotate", SECRET, "--json") as started:
         world.secrets_manager.faults.after("PutSecretValue", lambda _: started.send_signal(signal.SIGTERM))
         code, lines, _ = ended(started)
@@ -98,7 +98,7 @@ def test_what_does_not_end_is_left_with_its_lease_given_back(world, *, second):
         go_on.set()
     token = re.search("beginning a rotation, token (.*)", err)[1] if not second else None
     assert "a reset was or may have been sent" in err
-    assert f"hint: `lockstep rotate {SECRET}` goes on with it." in err
+    assert f"hint: `lockstep rotate {SECRET}` continues it." in err
     assert "Traceback" not in err
     with process(world, "rotate", SECRET, "--json") as again:
         code, lines, _ = ended(again)

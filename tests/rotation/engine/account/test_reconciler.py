@@ -113,7 +113,7 @@ def test_could_not_tell_decides_nothing(world, kind):
 
 
 def test_an_outage_of_the_vendor_is_no_verdict(world):
-    """While it cannot be reached nothing moves, and afterwards the rotation goes on."""
+    """While it cannot be reached nothing moves, and afterwards the rotation continues."""
     scenario = world()
     token = scenario.created()
     scenario.reset_ends_with(token, VendorUnavailable("down"))

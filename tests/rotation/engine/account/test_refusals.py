@@ -145,7 +145,7 @@ def test_the_minimum_age_is_known_from_our_own_last_reset(world):
 
 
 def test_a_locked_account_is_left_alone(world):
-    """While it is locked nobody logs in or changes, and afterwards the rotation goes on by itself."""
+    """While it is locked nobody logs in or changes, and afterwards the rotation continues by itself."""
     scenario = world("self", min_age_seconds=0)
     for _ in range(5):
         scenario.vendor.log_in(Secret("wrong"))

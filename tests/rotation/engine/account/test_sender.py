@@ -83,7 +83,7 @@ class Twice(MemoryVendor):
 
 @pytest.mark.parametrize("authority", list(Authority))
 def test_a_candidate_that_was_taken_the_first_time_is_not_released_for_the_second(authority):
-    """The refusal is of the copy; a login finds out, and the rotation goes on with what is live."""
+    """The refusal is of the copy; a login finds out, and the rotation continues with what is live."""
     clock = VirtualClock()
     vendor = Twice(now=clock.now, initial=Secret("Old0Password0Old0Pas"), policy=POLICY, authority=authority)
     scenario = Scenario(vendor, clock)

@@ -110,7 +110,7 @@ def test_a_value_that_never_shows_is_not_waited_for_long(world):
 
 
 def test_a_parallel_create_is_adopted(world):
-    """Two createSecret at once: the first candidate is the one, and the second run goes on with it."""
+    """Two createSecret at once: the first candidate is the one, and the second run continues it."""
     scenario = world("admin")
     token = scenario.begin()
 

@@ -1,4 +1,4 @@
-"""The proved accounts of a batch become current while another one fails, and the rotation goes on with that one."""
+"""The proved accounts of a batch become current while another one fails, and the rotation continues with that one."""
 
 from __future__ import annotations
 

@@ -288,7 +288,7 @@ def test_a_parked_attempt_says_why(made: Callable[..., Scenario], heard: Heard) 
 
 
 def test_what_only_needs_time_is_no_event(made: Callable[..., Scenario], heard: Heard) -> None:
-    """A step that will go on by itself has not failed."""
+    """A step that will continue by itself has not failed."""
     scenario = made()
     token = scenario.created()
     scenario.fuse = Fuse(only="observe", at=1, error=lambda _: InProgress("later"))
