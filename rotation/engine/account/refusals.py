@@ -44,6 +44,7 @@ from rotation.state.marks import Kind
 from rotation.state.parking import Reason
 from rotation.state.stages import PENDING
 from rotation.state.store import replace_marks
+from rotation.state.versions import Version
 
 MOST_RESENDS = 2
 LONGEST_TASK = 7200
@@ -167,8 +168,7 @@ def put_off(session: AccountSession, bound: Guarded, candidate: SecretDocument, 
     if version is None or PENDING not in version.stages:
         raise busy from None
     session.memory.put_off = True
-    earlier = version.before(session.holder).intent
-    sent = (session.memory.sent_at if session.memory.open else None) or earlier
+    sent = _latest_reset(session, version)
     if sent is not None and not version.is_turned_away and session.clock.now() <= sent + LONGEST_TASK:
         raise busy from None
     switched = session.memory.switched and session.memory.sends > 0
@@ -212,7 +212,8 @@ def raise_if_hopeless(session: AccountSession, bound: Guarded, candidate: Secret
     """Count the latest reset as one of no use, once; park after the third.
 
     Every such reset passes here, whatever showed it: a rejected login, a failed task, or that it has to be sent again.
-    Each further one would cost wrong logins, and may stop a machine.
+    Each further one would cost wrong logins, and may stop a machine. If the latest one is older than the longest pause,
+    nothing waits: the service has given up for this period of the schedule, and the next period sends one at once.
 
     Args:
         session: this run.
@@ -226,11 +227,18 @@ def raise_if_hopeless(session: AccountSession, bound: Guarded, candidate: Secret
     version = session.store.describe().version(session.token)
     if version.counted:
         return
-    if version.failed < MOST_RESENDS:
+    sent = _latest_reset(session, version)
+    rested = sent is not None and sent + waiting.LONGEST_PAUSE <= session.clock.now()
+    if version.failed < MOST_RESENDS or rested:
         count_failure(session, session.token, of_a_reset=True)
         return
     give_back(bound, candidate)
     _park_longer(session, bound, Reason.RESET_FAILS, free=MOST_RESENDS)
+
+
+def _latest_reset(session: AccountSession, version: Version) -> float | None:
+    """Return when this rotation's latest reset was sent, in epoch seconds; ``None`` if none can have been applied."""
+    return (session.memory.sent_at if session.memory.open else None) or version.before(session.holder).intent
 
 
 def _park_longer(session: AccountSession, bound: Guarded, reason: Reason, *, free: int = 0) -> NoReturn:

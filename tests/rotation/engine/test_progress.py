@@ -170,6 +170,23 @@ def test_resets_whose_answers_are_always_lost_are_bounded(kind: str) -> None:
     assert world.password() == world.vendor.live
 
 
+@pytest.mark.parametrize("kind", ["admin", "machine", "admin-task"])
+def test_the_next_period_sends_one_after_an_outage_that_lost_each_answer(kind: str) -> None:
+    """The service has given up for a day; its first attempt then finds the vendor well and rotates, without a pause."""
+    world = make_scenario(kind)
+
+    def lost(*_: object) -> None:
+        raise OutcomeUnknown("lost")
+
+    with pytest.MonkeyPatch.context() as trouble:
+        trouble.setattr(MemoryVendor, "change", lost)
+        token = world.begin()
+        assert play(world, token, spacing=150.0, seconds=450).codes == ["outcome_unknown"] * 3
+    world.clock.sleep(DAY)
+    assert play(world, token, spacing=60.0, seconds=300).codes == []
+    assert (world.password(), world.vendor.resets) == (world.vendor.live, 1)
+
+
 @pytest.mark.parametrize("batch", [False, True])
 def test_a_task_that_never_ends_is_parked_and_never_overtaken(batch: bool) -> None:  # noqa: FBT001 - two worlds
     """After two hours a human is asked for; it is polled on, seldom, and once it ends the rotation does."""
