@@ -247,7 +247,7 @@ def test_two_runs_never_act_at_once() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)  # on two cores that five other workers use
 @pytest.mark.parametrize("rules", [ROLLBACK, Rules(runs=3, ticks=4, life=2), Rules(runs=4, ticks=2)])
 def test_three_and_four_runs_never_act_at_once(rules: Rules) -> None:
     """More runs, a longer life and an operator who puts a former version back change nothing."""

@@ -16,7 +16,7 @@ from rotation_testkit.fault_lab.in_memory.fuse import Edge
 from rotation_testkit.fault_lab.matrix.plan import AROUND, OURS, Line
 from rotation_testkit.fault_lab.matrix.runs.explore import End, Explorer
 from rotation_testkit.fault_lab.matrix.worlds.checks import commit_is_announced
-from rotation_testkit.fault_lab.matrix.worlds.setups import around_lines, lines, make
+from rotation_testkit.fault_lab.matrix.worlds.setups import lines, make
 
 # The others show the same of the engine; `make test-faults` tries them.
 ALWAYS = ("matrix:admin_host/memory/10:clean", "matrix:self/vault/10:clean", "matrix:admin_restart/memory/600:clean")
@@ -35,16 +35,6 @@ def test_every_single_fault_around_heals(line):
     assert not tally.broken, tally.examples
     assert set(tally.ends) == {End.HEALED}, tally.examples
     assert tally.resets <= 2
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("line", list(around_lines()), ids=str)
-def test_every_pair_with_one_fault_around_heals(line):
-    """The same with one more fault, of any effect, before or after it."""
-    tally = Explorer(make(line)).runs(1, 1)
-
-    assert not tally.broken, tally.examples
-    assert set(tally.ends) == {End.HEALED}, tally.examples
 
 
 def test_each_effect_has_each_fault_around():
