@@ -32,19 +32,19 @@ class Windows:
     spans: tuple[Span, ...] = ()
 
     @classmethod
-    def parse(cls, text: str) -> tuple[Windows, tuple[str, ...]]:
+    def parse(cls, text: str) -> Windows:
         """Parse a text such as ``Sat,Sun 02:00-05:00 UTC; 23:00-01:00 UTC``; a span without days holds every day.
 
-        Returns:
-            The window and all faults of the text; use the window only if there are none.
+        Raises:
+            ValueError: has all faults of the text as its arguments.
         """
         spans: set[Span] = set()
         faults: list[str] = []
-        for part in (each.strip() for each in text.split(";")):
-            found, wrong = _parsed(part)
-            spans.update(found)
-            faults.extend(wrong)
-        return cls(tuple(sorted(spans))), tuple(faults)
+        for part in text.split(";"):
+            spans.update(_parsed(part.strip(), faults))
+        if faults:
+            raise ValueError(*faults)
+        return cls(tuple(sorted(spans)))
 
     def next_open(self, moment: float) -> float:
         """Return the first moment, ``moment`` or later, at which the window is open."""
@@ -65,18 +65,17 @@ class Windows:
 ANYTIME = Windows()
 
 
-def _parsed(part: str) -> tuple[list[Span], list[str]]:
+def _parsed(part: str, faults: list[str]) -> list[Span]:
     match = _FORM.fullmatch(part)
     if match is None:
-        return [], ["must look like 'Sat,Sun 02:00-05:00 UTC', several separated by ';'"]
-    faults: list[str] = []
+        faults.append("must look like 'Sat,Sun 02:00-05:00 UTC', several separated by ';'")
+        return []
+    before = len(faults)
     start, end = (_seconds(match[name], faults) for name in ("from", "to"))
     days = range(len(_DAYS)) if match["days"] is None else list(_weekdays(match["days"], faults))
-    if not faults and start == end:
+    if len(faults) == before and start == end:
         faults.append("begins and ends at the same time")
-    if faults:
-        return [], faults
-    return [Span(day, start, end if end > start else end + _DAY) for day in days], []
+    return [Span(day, start, end if end > start else end + _DAY) for day in days]
 
 
 def _seconds(text: str, faults: list[str]) -> int:

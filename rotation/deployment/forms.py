@@ -150,24 +150,7 @@ def _checked(check: settings.Check) -> Callable[[str], str]:
 
 
 def _window(value: str) -> Windows:
-    if value.strip().lower() == "any":
-        return ANYTIME
-    found, faults = Windows.parse(value)
-    if faults:
-        raise ValueError(*faults)
-    return found
-
-
-def _by(reader: Callable[[str], tuple[Any, str]]) -> Callable[[str], Any]:
-    """Return the parser of a reader that returns the value and the fault."""
-
-    def parse(value: str) -> Any:  # noqa: ANN401 - whatever the reader returns
-        found, fault = reader(value)
-        if fault:
-            raise ValueError(fault)
-        return found
-
-    return parse
+    return ANYTIME if value.strip().lower() == "any" else Windows.parse(value)
 
 
 def _switch(value: str) -> bool:
@@ -208,6 +191,6 @@ LOCKOUT = parsed(Lockout.parse, pattern="^[1-9][0-9]{0,2}/[1-9][0-9]{0,6}$")
 LOGIN = parsed(_login, pattern=f"^(?:{_LOGIN_URL.pattern})$")
 WINDOW = parsed(_window, minLength=1)
 SWITCH = Form(shape=Shape.SWITCH, parse=_switch)
-EXCLUDE = parsed(_by(wishes.read_characters), pattern="^[ -~]+$")
-CLASSES = parsed(_by(wishes.read_classes), minLength=1)
+EXCLUDE = parsed(wishes.read_characters, pattern="^[ -~]+$")
+CLASSES = parsed(wishes.read_classes, minLength=1)
 PATH = text(lambda value: _PATH(value) or settings.path_problem(value))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rotation.policy.checker import classes_text, name_text, word_text
 from rotation.policy.model import PolicyFields
 from rotation.policy.policy import PasswordPolicy
+from rotation.policy.rules import classes_text, name_text, word_text
 
 
 def describe(policy: PasswordPolicy) -> dict[str, object]:

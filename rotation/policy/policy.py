@@ -7,13 +7,11 @@ from functools import cached_property
 from math import log2
 
 from rotation.core.secret import Secret
-from rotation.policy import checker
-from rotation.policy.counting.bounds import lower_bound
-from rotation.policy.counting.feasibility import LEAST_BITS, check_size, exact_size
+from rotation.policy.counting.feasibility import LEAST_BITS, check_size, exact_size, lower_bound
 from rotation.policy.counting.language import Language
 from rotation.policy.counting.sampler import Sampler
 from rotation.policy.model import NO_CONTEXT, Context, PolicyFields, Problem
-from rotation.policy.rules import Rules, resolve
+from rotation.policy.rules import Rules, problems, resolve
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class PasswordPolicy(PolicyFields):
 
     def problems(self, candidate: Secret, context: Context = NO_CONTEXT) -> tuple[Problem, ...]:
         """Return every rule that the candidate breaks; empty when the vendor should accept it."""
-        return checker.problems(self, candidate.reveal(), context)
+        return problems(self, candidate.reveal(), context)
 
     def size(self, context: Context = NO_CONTEXT) -> int:
         """Return how many strings ``generate`` chooses from, exactly."""

@@ -16,8 +16,7 @@ from math import log2
 from typing import Any, TypeVar
 
 from rotation.core.errors import PolicyError, SettingsError
-from rotation.policy.counting.bounds import lower_bound
-from rotation.policy.counting.feasibility import LEAST_BITS
+from rotation.policy.counting.feasibility import LEAST_BITS, lower_bound
 from rotation.policy.model import NO_CONTEXT, PolicyFields
 from rotation.policy.narrowing import demand, narrow
 from rotation.policy.rules import resolve
@@ -66,7 +65,7 @@ class PasswordWishes:
         if faults:
             raise SettingsError("wishes for passwords", tuple(faults))
         named = {name_of(key): text.strip() for key, text in texts.items()}
-        values: dict[str, Any] = {name: READERS[name](text)[0] for name, text in named.items() if name in READERS}
+        values = {name: READERS[name](text) for name, text in named.items() if name in READERS}
         if by_code := values.pop("exclude_hex", None):
             values["exclude"] = values.get("exclude", "") + by_code
         return cls(**values)
@@ -130,48 +129,56 @@ def name_of(key: str) -> str:
 def fault_of(key: str, text: str) -> str:
     """Return what is wrong with a text beside a secret; empty if nothing is, or if it is no wish for passwords."""
     name = name_of(key)
+    if name in READERS:
+        try:
+            READERS[name](text.strip())
+        except ValueError as fault:
+            return str(fault)
     if not name or name in READERS:
-        return READERS[name](text.strip())[1] if name else ""
+        return ""
     from difflib import get_close_matches  # not needed without such a key
 
     near = get_close_matches(name, READERS, n=1, cutoff=0.75)
     return f"is unknown; the nearest is {near[0].replace('_', '-')}" if near else ""
 
 
-def flag(text: str) -> tuple[bool, str]:
-    """Return the value of ``true`` or ``false`` in its spellings, and the fault."""
-    return text.lower() in _YES, "" if text.lower() in _NO | _YES else "must be true or false"
+def flag(text: str) -> bool:
+    """Return the value of ``true`` or ``false`` in its spellings."""
+    if text.lower() not in _NO | _YES:
+        raise ValueError("must be true or false")
+    return text.lower() in _YES
 
 
-def read_classes(text: str) -> tuple[tuple[str, ...], str]:
-    """Return the names of classes in a text such as ``upper digit``, with blanks or commas, and the fault."""
+def read_classes(text: str) -> tuple[str, ...]:
+    """Return the names of classes in a text such as ``upper digit``, with blanks or commas."""
     names = tuple(dict.fromkeys(text.replace(",", " ").split()))
     if not names or not all(map(_CLASS.fullmatch, names)) or (NO_CLASS in names and len(names) > 1):
-        return (), f"must be names of classes such as lower, upper, digit, special, or {NO_CLASS}"
-    return () if names == (NO_CLASS,) else names, ""
+        raise ValueError(f"must be names of classes such as lower, upper, digit, special, or {NO_CLASS}")
+    return () if names == (NO_CLASS,) else names
 
 
-def read_characters(text: str) -> tuple[str, str]:
-    """Return characters to leave out, and the fault."""
-    if not text:
-        return "", "is empty"
-    return text, "" if text.isascii() and text.isprintable() else "must be printable ASCII characters"
+def read_characters(text: str) -> str:
+    """Return characters to leave out."""
+    if not text.isascii() or not text.isprintable() or not text:
+        raise ValueError("must be printable ASCII characters" if text else "is empty")
+    return text
 
 
-def _length(text: str) -> tuple[int | None, str]:
-    good = re.fullmatch(r"[1-9][0-9]{0,2}", text) is not None
-    return (int(text) if good else None), "" if good else "must be a number, 1 to 999"
+def _length(text: str) -> int:
+    if re.fullmatch(r"[1-9][0-9]{0,2}", text) is None:
+        raise ValueError("must be a number, 1 to 999")
+    return int(text)
 
 
-def _codes(text: str) -> tuple[str, str]:
+def _codes(text: str) -> str:
     """Read characters by their codes: AWS takes only letters, digits, blanks and ``_.:/=+-@`` in a tag."""
     codes = text.split()
     if not codes or not all(re.fullmatch("[2-7][0-9A-Fa-f]", code) and code.lower() != "7f" for code in codes):
-        return "", "must be codes of ASCII characters in hexadecimal, such as 22 27 5c"
-    return bytes.fromhex("".join(codes)).decode("ascii"), ""
+        raise ValueError("must be codes of ASCII characters in hexadecimal, such as 22 27 5c")
+    return bytes.fromhex("".join(codes)).decode("ascii")
 
 
-READERS: Mapping[str, Callable[[str], tuple[Any, str]]] = {
+READERS: Mapping[str, Callable[[str], Any]] = {
     "length": _length,
     "exclude": read_characters,
     "exclude_hex": _codes,
@@ -179,7 +186,7 @@ READERS: Mapping[str, Callable[[str], tuple[Any, str]]] = {
     "url_safe": flag,
     "classes": read_classes,
 }
-"""Returns the value of a text beside a secret and its fault, by the key without its prefix."""
+"""By the key without its prefix, what reads a text beside a secret; a ``ValueError`` says what is wrong with it."""
 
 
 def _with_cheap_classes(policy: Policy) -> Policy:

@@ -57,11 +57,13 @@ class Wishes:
             if not key.startswith(_PREFIX) or key == BINDING_KEY:
                 continue
             name = wishes.name_of(key)
-            if name in _READERS:
-                found[name], fault = _READERS[name](text.strip())
-            else:
-                fault = wishes.fault_of(key, text) or ("" if name in wishes.READERS else "is unknown")
-            faults.extend([f"{key} {fault}"] if fault else [])
+            try:
+                if name in _READERS:
+                    found[name] = _READERS[name](text.strip())
+                elif fault := wishes.fault_of(key, text) or ("" if name in wishes.READERS else "is unknown"):
+                    faults.append(f"{key} {fault}")
+            except ValueError as wrong:
+                faults.append(f"{key} {'; '.join(wrong.args)}")
         if faults:
             raise SettingsError("custom metadata", tuple(faults))
         return cls(**found)  # type: ignore[arg-type]  # each reader returns its field's type
@@ -71,24 +73,23 @@ class Wishes:
         return None if self.every is None else self.window.next_open(changed + self.every)
 
 
-def _every(text: str) -> tuple[object, str]:
+def _every(text: str) -> float:
     match = re.fullmatch(r"([1-9][0-9]{0,5})([mhdw])", text)
     seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
-    return seconds, "" if seconds >= _SHORTEST else "must be a number and m, h, d or w, 5m at least"
+    if seconds < _SHORTEST:
+        raise ValueError("must be a number and m, h, d or w, 5m at least")
+    return seconds
 
 
-def _window(text: str) -> tuple[object, str]:
-    window, faults = Windows.parse(text)
-    return window, "; ".join(faults)
+def _any(text: str) -> str:
+    if not text:
+        raise ValueError("is empty")
+    return text
 
 
-def _any(text: str) -> tuple[object, str]:
-    return text, "" if text else "is empty"
-
-
-_READERS: Mapping[str, Callable[[str], tuple[object, str]]] = {
+_READERS: Mapping[str, Callable[[str], object]] = {
     "every": _every,
-    "window": _window,
+    "window": Windows.parse,
     "enabled": wishes.flag,
     "mirror": _any,
 }

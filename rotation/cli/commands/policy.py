@@ -175,10 +175,10 @@ def generate(  # noqa: PLR0913 - one argument for each option
 def _classes(text: str) -> tuple[str, ...] | None:
     if not text:
         return None
-    names, fault = read_classes(text)
-    if fault:
-        raise CommandUsageError(f"--classes {fault}")
-    return names
+    try:
+        return read_classes(text)
+    except ValueError as fault:
+        raise CommandUsageError(f"--classes {fault}") from None
 
 
 def _candidates(rules: PasswordPolicy, username: str, count: int) -> Iterator[Secret]:

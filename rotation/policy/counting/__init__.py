@@ -32,8 +32,8 @@ each, so number 12 goes on with ``a`` as number 0 of 2, and ends with the first 
 is allowed. Where three digits are required, only 8 of 216 are, fewer than one in 16: it draws a rank below 8 instead.
 Both ways give every allowed string the same chance.
 
-A count may take a second, and a policy is checked whenever it is loaded. ``bounds`` therefore first counts what each
-rule refuses by itself: 4 ** 3 = 64 strings have no digit, ``ab`` fits at 2 places with 6 characters beside it, so at
-least 216 - 64 - 12 = 140 strings are left. ``feasibility`` refuses a policy that leaves none, with the names of the
-rules that contradict each other, or too few.
+A count may take a second, and a policy is checked whenever it is loaded. ``feasibility`` therefore first counts what
+each rule refuses by itself: 4 ** 3 = 64 strings have no digit, ``ab`` fits at 2 places with 6 characters beside it, so
+at least 216 - 64 - 12 = 140 strings are left. It refuses a policy that leaves none, with the names of the rules that
+contradict each other, or too few.
 """

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from rotation.policy.checker import Checker
-from rotation.policy.counting.bounds import refused_at_most
+from rotation.policy.counting.feasibility import refused_at_most
 from rotation.policy.counting.language import Language
-from rotation.policy.rules import Rules
+from rotation.policy.rules import Checker, Rules
 
 # A draw costs a few microseconds, so up to this many draws on average are cheaper than building the tables.
 TRIES = 16

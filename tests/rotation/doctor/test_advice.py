@@ -28,8 +28,7 @@ def parked(scenario, token):
 def closed(scenario):
     """Close the maintenance window for an hour."""
     hour = int(scenario.clock.now() // 3600 + 1) % 24
-    scenario.window, faults = Windows.parse(f"{hour:02}:00-{hour:02}:30 UTC")
-    assert not faults
+    scenario.window = Windows.parse(f"{hour:02}:00-{hour:02}:30 UTC")
 
 
 def make_wrong_login_budget(scenario):

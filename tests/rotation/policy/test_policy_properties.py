@@ -8,11 +8,9 @@ from hypothesis import strategies as st
 from rotation.core.errors import PolicyError
 from rotation.core.secret import Secret
 from rotation.policy import AtLeast, Charset, Context, Name, PasswordPolicy, PolicyFields, Word, intersect
-from rotation.policy.checker import Checker
-from rotation.policy.counting.bounds import lower_bound
-from rotation.policy.counting.feasibility import exact_size
+from rotation.policy.counting.feasibility import exact_size, lower_bound
 from rotation.policy.counting.language import Language
-from rotation.policy.rules import resolve
+from rotation.policy.rules import Checker, resolve
 
 SETS = {"lower": "abc", "upper": "AB", "digit": "12", "special": "!"}
 TEXT = "aAbB12!c"

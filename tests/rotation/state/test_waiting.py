@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -25,13 +26,6 @@ def at(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
-def window(text: str) -> Windows:
-    """Return a window that has no fault."""
-    parsed, faults = Windows.parse(text)
-    assert faults == ()
-    return parsed
-
-
 @pytest.mark.parametrize(
     ("text", "now", "opens"),
     [
@@ -52,7 +46,7 @@ def window(text: str) -> Windows:
 )
 def test_the_next_opening(text: str, now: str, opens: str) -> None:
     """2026-11-21 is a Saturday; a span may end the next day, and a week may wrap."""
-    assert window(text).next_open(at(now)) == at(opens)
+    assert Windows.parse(text).next_open(at(now)) == at(opens)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +65,10 @@ def test_the_next_opening(text: str, now: str, opens: str) -> None:
 )
 def test_every_fault_of_a_window_is_reported(text: str, faults: list[str]) -> None:
     """A window that is misread would rotate at noon."""
-    _, found = Windows.parse(text)
-    assert len(found) == len(faults)
-    assert all(part in fault for part, fault in zip(faults, found, strict=True))
+    with pytest.raises(ValueError, match=re.escape(faults[0])) as caught:
+        Windows.parse(text)
+    assert len(caught.value.args) == len(faults)
+    assert all(part in fault for part, fault in zip(faults, caught.value.args, strict=True))
 
 
 @settings(deadline=None)  # a busy machine is no fault
@@ -86,7 +81,7 @@ def test_every_fault_of_a_window_is_reported(text: str, faults: list[str]) -> No
 def test_an_opening_is_open_and_the_first(now: float, start: int, length: int, day: str) -> None:
     """It is never before now, never more than eight days off, open when it comes, and nothing opens before it."""
     end = (start + length) % 1440
-    it = window(f"{day} {start // 60:02}:{start % 60:02}-{end // 60:02}:{end % 60:02} UTC")
+    it = Windows.parse(f"{day} {start // 60:02}:{start % 60:02}-{end // 60:02}:{end % 60:02} UTC")
     opens = it.next_open(now)
     assert now <= opens <= now + 8 * 86_400
     assert it.next_open(opens) == opens
@@ -103,7 +98,7 @@ def test_the_latest_wait_decides() -> None:
 
 def test_the_window_moves_a_wait_to_its_next_opening() -> None:
     """A wait that ends inside the window stays as it is."""
-    it = window("Sat 02:00-05:00 UTC")
+    it = Windows.parse("Sat 02:00-05:00 UTC")
     inside, after = at("2026-11-21T03:00"), at("2026-11-21T06:00")
     assert earliest(at("2026-11-21T02:30"), [Wait("x", inside)], it) == Wait("x", inside)
     moved = earliest(at("2026-11-21T02:30"), [Wait("x", after)], it)
@@ -207,7 +202,7 @@ def test_a_deployment_names_a_window_for_all_or_for_one_driver() -> None:
     made = Deployment.from_environment(
         {"LOCKSTEP_DRIVERS": "acme,other", "LOCKSTEP_WINDOW": common, "LOCKSTEP_ACME_WINDOW": own}
     )
-    assert made.windows == {"acme": window(own), "other": window(common)}
+    assert made.windows == {"acme": Windows.parse(own), "other": Windows.parse(common)}
     assert Deployment.from_environment({"LOCKSTEP_DRIVERS": "acme", "LOCKSTEP_WINDOW": ""}).windows == {}
 
 

@@ -1,4 +1,7 @@
-"""Rules that contradict each other, or that leave nothing for one account."""
+"""The cheap bound, rules that contradict each other, and rules that leave nothing for one account.
+
+``test_policy_properties`` holds that the bound never exceeds the exact count.
+"""
 
 import time
 
@@ -7,7 +10,25 @@ import pytest
 from rotation.core.errors import PolicyError
 from rotation.core.secret import Secret
 from rotation.policy import Charset, Context, Name, PasswordPolicy
+from rotation.policy.counting.feasibility import lower_bound
 from rotation.policy.model import DIGITS, LOWER
+from rotation.policy.rules import Rules
+
+FREE = Rules("ab", 3, (), (), "", "", 0, (), (), "", 0, 0, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("rules", "size"),
+    [
+        (FREE, 8),
+        (FREE._replace(previous="aaa", positions=2), 4),
+        (FREE._replace(previous="aaa", new_chars=1), 7),
+        (FREE._replace(minimums=(("a", 2),)), 4),
+    ],
+)
+def test_the_bound_is_exact_for_one_rule(rules, size):
+    """Of the 8 strings of three characters of ``ab``, the bound leaves exactly what a rule that stands alone leaves."""
+    assert lower_bound(rules) == size
 
 
 def test_only_the_rules_that_clash_are_named():

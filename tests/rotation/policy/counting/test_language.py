@@ -7,7 +7,7 @@ import pytest
 from rotation.core.errors import PolicyError
 from rotation.policy import Charset, Context, PasswordPolicy, Word, charsets, counting
 from rotation.policy.counting import language
-from rotation.policy.counting.bounds import lower_bound
+from rotation.policy.counting.feasibility import lower_bound
 from rotation.policy.counting.language import Language
 from rotation.policy.model import LOWER
 from rotation.policy.rules import resolve
