@@ -56,9 +56,6 @@ class StoreClock:
     off, and may be set while a run is under way; the store's is the one that all of them hear. An HTTP answer is dated
     in whole seconds, some time between the request and now. While that fits the clock by ``AGREES_SECONDS``, nothing is
     corrected. Without any answer the machine's clock counts.
-
-    Args:
-        clock: the machine's.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -73,11 +70,9 @@ class StoreClock:
         self.machine.sleep(seconds)
 
     def heard(self, date: str | None, took: float) -> None:
-        """Set this clock by an answer of the store that has just come.
+        """Set this clock by the ``Date`` header of an answer that has just come, ``took`` seconds after its request.
 
-        Args:
-            date: the answer's ``Date`` header; a text that is no date, or ``None``, changes nothing.
-            took: seconds since the request was begun.
+        A text that is no date, or ``None``, changes nothing.
         """
         now = self.machine.now()
         with suppress(TypeError, ValueError, OverflowError):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypedDict, Unpack
 
 from rotation.core.clock import date_of
 from rotation.core.values import Evidence
@@ -93,32 +93,25 @@ class Event:
         return {key: value for key, value in fields.items() if value is not None}
 
 
+class Details(TypedDict, total=False):
+    """What may be said beside the kind of an event; see ``Event``."""
+
+    evidence: Evidence | None
+    reason: str | None
+    not_before: float | None
+
+
 class Announce(Protocol):
     """Announces an event; never raises, and takes a few seconds at most."""
 
-    def __call__(
-        self,
-        kind: EventKind,
-        token: str | None,
-        *,
-        evidence: Evidence | None = None,
-        reason: str | None = None,
-        not_before: float | None = None,
-    ) -> bool:
-        """Announce; see ``Event`` for the arguments. Return whether every target has taken it."""
+    def __call__(self, kind: EventKind, token: str | None, **details: Unpack[Details]) -> bool:
+        """Announce. Return whether every target has taken it."""
         ...
 
 
-def announce_nothing(
-    kind: EventKind,
-    token: str | None,
-    *,
-    evidence: Evidence | None = None,
-    reason: str | None = None,
-    not_before: float | None = None,
-) -> bool:
+def announce_nothing(kind: EventKind, token: str | None, **details: Unpack[Details]) -> bool:
     """Announce to nobody, where the deployment names no target."""
-    del kind, token, evidence, reason, not_before
+    del kind, token, details
     return True
 
 

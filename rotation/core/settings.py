@@ -33,11 +33,7 @@ def setting(
 ) -> Any:  # noqa: ANN401 - as above
     """Declare one setting of a frozen dataclass.
 
-    Args:
-        help_text: for people.
-        check: a rule for its text.
-        default: makes it optional.
-        role: what other code uses the setting for; see ``login_settings``.
+    A default makes it optional. ``role`` is what other code uses the setting for; see ``login_settings``.
     """
     metadata = {"help": help_text, "check": check, "role": role}
     if isinstance(default, Secret):  # which has no hash, so that dataclasses take it for mutable
@@ -49,9 +45,7 @@ def load(cls: type[S], values: Mapping[str, object], *, where: str, ignore_unkno
     """Return an instance of ``cls`` with the given values.
 
     Fields are of type ``str``, ``int``, ``bool`` or ``Secret``. Integers and booleans may be given as text, as in
-    environment variables.
-
-    ``where`` names the source in errors, such as ``secret`` or ``environment``.
+    environment variables. ``where`` names the source in errors, such as ``secret`` or ``environment``.
 
     Raises:
         SettingsError: keys are missing, unknown or malformed; the message lists all of them.
@@ -105,21 +99,17 @@ def _text(value: object) -> str:
 
 
 def _convert(value: object, kind: object) -> object:
-    if kind is Secret:
-        if isinstance(value, Secret):
-            return value
-        if isinstance(value, str) and value:
-            return Secret(value)
-        raise ValueError("must be non-empty text")
     if kind is bool:
         return _convert_bool(value)
     if kind is int:
         return _convert_int(value)
-    if kind is not str:
+    if kind not in (str, Secret):
         raise TypeError("a setting is a str, int, bool or Secret")
-    if isinstance(value, str) and value:
+    if kind is Secret and isinstance(value, Secret):
         return value
-    raise ValueError("must be non-empty text")
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be non-empty text")
+    return Secret(value) if kind is Secret else value
 
 
 def _convert_bool(value: object) -> bool:
@@ -183,11 +173,7 @@ def path_problem(path: str) -> str | None:
 
 
 def checked_path(path: str, *, what: str) -> str:
-    """Return the path.
-
-    Args:
-        path: segments between slashes.
-        what: names the path in the error.
+    """Return the path; ``what`` names it in the error.
 
     Raises:
         ConfigError: a segment is empty, ``.`` or ``..``.
@@ -201,11 +187,9 @@ def checked_path(path: str, *, what: str) -> str:
 
 
 def warn_if_shared(path: Path, name: str) -> None:
-    """Log a warning if any user may read or write a file with a credential: its mode and its folder's let them.
+    """Log a warning if any user may read or write a credential's file: its mode and its folder's let them.
 
-    Args:
-        path: the file.
-        name: the setting that names the file, for the warning.
+    ``name`` is the setting that names the file.
     """
     if path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH) and path.parent.stat().st_mode & stat.S_IXOTH:
         _LOG.warning("%s: other users of this machine can read the file; set its mode to 0600", name)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from rotation.core.errors import StageConflict
 from rotation.core.values import LONGEST_LOCKOUT_SECONDS
 from rotation.state import marks
-from rotation.state.lease import Labels, outdated
+from rotation.state.lease import Labels
 from rotation.state.marks import Kind, Mark
 from rotation.state.stages import CURRENT, PENDING, PREVIOUS
 from rotation.state.versions import SecretState, Version, charges_of, implied, total
@@ -74,7 +74,7 @@ def settle(labels: Labels, state: SecretState, token: str) -> None:
     for mark in sorted(settled.marks):
         if mark.kind in _SPENT or mark in older:
             labels.detach(mark.on(token), token)
-    for label in outdated(settled):
+    for label in sorted(settled.unread):
         labels.detach(label, token)
     _clear(labels, state, _over(state, settled), token)
     former = state.version(state.previous_id or token)
@@ -114,7 +114,7 @@ def _clear(labels: Labels, state: SecretState, over: list[Version], target: str 
         for mark in sorted(version.marks - stand_for_charges):
             if not _charges(mark):
                 labels.detach(mark.on(version.id), version.id)
-        for label in outdated(version):
+        for label in sorted(version.unread):
             labels.detach(label, version.id)
     keeper = state.versions.get(target or "")
     notes = set() if keeper is None else {mark for mark in keeper.all(Kind.REJECTED) if marks.is_carried(mark)}

@@ -91,7 +91,6 @@ class Claim:
 
     Attributes:
         holder: this run, 1 to 32 hexadecimal digits.
-        now: epoch of the claim.
         until: epoch after which this run does not act any more.
     """
 
@@ -115,11 +114,6 @@ def leases(state: SecretState) -> Mapping[int, str]:
     return {int(match[1]): version_id for match, version_id in found if match}
 
 
-def outdated(version: Version) -> list[str]:
-    """Return the labels with our prefix that say nothing: of another release, garbled, or forged."""
-    return sorted(version.unread)
-
-
 def ever_taken(state: SecretState, token: str) -> bool:
     """Return whether a run has begun for the token's version and may have switched its machine."""
     lies = token != state.current_id and token in leases(state).values()
@@ -127,13 +121,7 @@ def ever_taken(state: SecretState, token: str) -> bool:
 
 
 def busy(state: SecretState, now: float, *, but: str = "") -> float | None:
-    """Return until when another run may act; ``None`` if no other run is active.
-
-    Args:
-        state: the labels.
-        now: epoch seconds.
-        but: the holder whose own intent does not count.
-    """
+    """Return until when another run than that of the holder ``but`` may act; ``None`` if no other run is active."""
     living = [
         each.until
         for version in state.versions.values()
@@ -153,18 +141,16 @@ def _is_over(state: SecretState, version: Version) -> bool:
 def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> SecretState:
     """Take the lease for the token's version. Return the labels as they are under the lease.
 
-    Args:
-        labels: the store.
-        state: the labels as seen before; an old view only makes this fail.
-        token: the version that the lease is moved to.
-        claim: who wants it.
+    ``state`` is what was seen before; an old view only makes this fail.
 
     Raises:
         InProgress: another run holds it, or wanted it at the same moment.
         NotYetVisible: what was written cannot be seen.
         StageConflict: the token's version is current, or none is, or the stages moved meanwhile.
     """
-    refuse_if_busy(state, claim)
+    until = busy(state, claim.now, but=claim.holder)
+    if until is not None:
+        raise InProgress("another run holds this secret's lease", not_before=until)
     current_id = state.current_id
     if current_id is None or current_id == token:
         raise StageConflict("the secret has no current version beside the token's")
@@ -193,12 +179,7 @@ def take(labels: Labels, state: SecretState, token: str, claim: Claim) -> Secret
 def give_back(labels: Labels, state: SecretState, token: str, *, holder: str, sent: float | None) -> bool:
     """Give the lease back; harmless when this run does not hold it. Return whether the state shows that it does.
 
-    Args:
-        labels: the store.
-        state: the labels.
-        token: the version that the lease was taken for.
-        holder: the run.
-        sent: when a reset was sent whose outcome is open; ``None`` when nothing was sent.
+    ``sent`` is when a reset was sent whose outcome is open; ``None`` when nothing was sent.
     """
     mine = [each for each in state.version(token).intents if each.run == marks.run_name(holder) and each.until]
     for each in mine:
@@ -253,13 +234,6 @@ def _begin_again(labels: Labels, found: Mapping[int, str], claim: Claim) -> NoRe
     for generation, version_id in sorted(found.items()):
         labels.detach(label(generation), version_id)
     raise InProgress("the lease's numbers were used up and begin again", not_before=claim.now + AGAIN_SECONDS)
-
-
-def refuse_if_busy(state: SecretState, claim: Claim) -> None:
-    """Raise ``InProgress`` when another run may act."""
-    until = busy(state, claim.now, but=claim.holder)
-    if until is not None:
-        raise InProgress("another run holds this secret's lease", not_before=until)
 
 
 def _win(labels: Labels, lease: str, current_id: str, token: str, *, lies: bool) -> None:

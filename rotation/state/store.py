@@ -1,4 +1,7 @@
-"""The contract of a secret store. Adapters implement ``Store``; the engine imports nothing else of them."""
+"""The contract of a secret store, and the part of it that is the same for every store that keeps marks as labels.
+
+Adapters implement ``Store``; the engine imports nothing else of them.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from rotation.core.document import SecretDocument
+from rotation.core.errors import StageConflict
 from rotation.core.values import Evidence
-from rotation.state.lease import Claim
+from rotation.state import cleanup, lease, marks
+from rotation.state.lease import Claim, Labels
 from rotation.state.marks import Mark
 from rotation.state.versions import SecretState
 
@@ -18,8 +23,6 @@ class StoredValue:
     """A version's value.
 
     Attributes:
-        version_id: the version.
-        document: what it holds.
         created: when it was made, in epoch seconds.
         is_foreign: asks whether the store can tell that no createSecret of this deployment made it. A store whose
             candidates only Lockstep can write answers no.
@@ -98,10 +101,8 @@ class Store(Notes, Protocol):
     def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
         """Take the secret's lease for this token, and record that a reset may be sent from now on.
 
-        This is a compare-and-swap against the state as seen before; see ``lease.take``.
-
-        Returns:
-            The labels as they are under the lease.
+        This is a compare-and-swap against the state as seen before, and returns the labels under the lease; see
+        ``lease.take``.
 
         Raises:
             InProgress: another run holds it; ``not_before`` says until when.
@@ -113,10 +114,7 @@ class Store(Notes, Protocol):
     def yield_lease(self, token: str, *, holder: str, sent: float | None = None) -> None:
         """Give the lease back; harmless when it is not held.
 
-        Args:
-            token: the version that it was taken for.
-            holder: the run.
-            sent: epoch of a reset whose outcome is open; ``None`` when none was sent, so that the intent goes.
+        ``sent`` is the epoch of a reset whose outcome is open; ``None`` when none was sent, so that the intent goes.
         """
         ...
 
@@ -158,3 +156,66 @@ def replace_marks(notes: Notes, version_id: str, new: Iterable[Mark], old: Itera
     for mark in old:
         if mark not in new:
             notes.unmark(version_id, mark)
+
+
+class LabelStore:
+    """The methods of a ``Store`` that only move labels."""
+
+    def __init__(self, labels: Labels) -> None:
+        self._labels = labels
+        self._seen: SecretState | None = None
+
+    def describe(self) -> SecretState:
+        """See ``Store``."""
+        self._seen = self._labels.describe()
+        return self._seen
+
+    def seen(self) -> SecretState:
+        """See ``Store``."""
+        return self._seen or self.describe()
+
+    def mark(self, version_id: str, mark: Mark) -> None:
+        """See ``Store``."""
+        self._labels.attach(mark.on(version_id), version_id)
+
+    def unmark(self, version_id: str, mark: Mark) -> None:
+        """See ``Store``."""
+        self._labels.detach(mark.on(version_id), version_id)
+
+    def prove(self, version_id: str, evidence: Evidence, number: int | None = None) -> None:
+        """See ``Store``. The label's place as seen last is used first; if it has moved since, it is looked up."""
+        label = marks.proof(evidence, number).on(version_id)
+        try:
+            self._attach_here(label, version_id, self.seen())
+        except StageConflict:
+            self._attach_here(label, version_id, self.describe())
+
+    def _attach_here(self, label: str, version_id: str, state: SecretState) -> None:
+        source = state.holder(label)
+        if source is None:
+            self._labels.attach(label, version_id)
+        elif source != version_id:
+            self._labels.move(label, source=source, target=version_id)
+
+    def acquire(self, token: str, state: SecretState, claim: Claim) -> SecretState:
+        """See ``Store``."""
+        self._seen = lease.take(self._labels, state, token, claim)
+        return self._seen
+
+    def yield_lease(self, token: str, *, holder: str, sent: float | None = None) -> None:
+        """See ``Store``. What was seen last is enough, unless it was read from a replica that lagged behind."""
+        if not lease.give_back(self._labels, self.seen(), token, holder=holder, sent=sent):
+            lease.give_back(self._labels, self.describe(), token, holder=holder, sent=sent)
+
+    def end(self, token: str, *, holder: str) -> None:
+        """See ``Store``. The proof has ended it."""
+
+    def release(self, token: str) -> None:
+        """See ``Store``."""
+        cleanup.release(self._labels, self.describe(), token)
+
+    def settle(self, token: str) -> None:
+        """See ``Store``."""
+        state = self.describe()
+        cleanup.check_kept(state, token)
+        cleanup.settle(self._labels, state, token)

@@ -47,16 +47,12 @@ class Version:
     """One version with every label that the store shows, and what they say.
 
     Attributes:
-        id: the store's name of the version.
-        labels: every label.
         stages: labels that are not ours, such as AWSCURRENT.
         marks: our marks; labels of the lease are none.
-        members: the marks of each account of a batch, by its number; empty where a secret holds one account. Of two
-            labels for one account, as a crash between writing one and taking the other away leaves them, both count.
+        members: the marks of each account of a batch, by its number; of two labels for one account both count.
         intents: of the runs that may have sent a reset, the latest last.
         intent: epoch of the latest reset that may have been sent, for any account; ``None`` when none was.
         accepted: whether the vendor definitively said yes to the latest reset. Each reset removes the mark first.
-        task: the task id, if the vendor gave one.
         proof: how the password was proved; see ``SecretState.proof`` for whether that still holds.
         proofs: the same for each account of a batch, by its number.
         parked: reason and epoch of the latest parking.
@@ -234,8 +230,6 @@ class SecretState:
     """A secret's labels at one moment; unlabelled versions are not shown.
 
     Attributes:
-        rotation_enabled: whether the service may rotate it.
-        versions: by id.
         binding: the text of the secret's binding; see ``state.binding``.
         wishes: the other texts that the operator put beside the secret, by their keys: its tags that begin with
             ``lockstep:``, or custom metadata with ``lockstep-``.
@@ -260,12 +254,8 @@ class SecretState:
         """Return a version; one without labels if it has lost them, since they may be removed at any moment."""
         return self.versions.get(version_id) or Version(version_id, frozenset())
 
-    def holder(self, stage: str) -> str | None:
-        """Return the id of the version that carries a stage."""
-        return next((version.id for version in self.versions.values() if stage in version.stages), None)
-
-    def holder_of(self, label: str) -> str | None:
-        """Return the id of the version that carries a label."""
+    def holder(self, label: str) -> str | None:
+        """Return the id of the version that carries a label, such as a stage."""
         return next((version.id for version in self.versions.values() if label in version.labels), None)
 
     @property
@@ -337,11 +327,7 @@ class SecretState:
         """Return how many wrong logins there may have been since an epoch, and when the latest was.
 
         These are the charges of all versions, and one for each run that may have died before it wrote down a wrong
-        login: see ``implied``.
-
-        Args:
-            since: the epoch.
-            but: the holder whose own run does not count, since it knows what it has written down.
+        login: see ``implied``. The run of the holder ``but`` does not count, since it knows what it has written down.
         """
         charges = [each for version in self.versions.values() for each in version.charges.values()]
         bases = {version.intents[-1].base for version in self.versions.values() if version.proof and version.intents}

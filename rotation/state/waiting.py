@@ -33,13 +33,7 @@ class Wait:
 
 
 def earliest(now: float, waits: Iterable[Wait], window: Windows = ANYTIME) -> Wait | None:
-    """Return the longest wait, or ``None`` if an attempt may be made now.
-
-    Args:
-        now: epoch seconds.
-        waits: all reasons to wait.
-        window: when an attempt may begin.
-    """
+    """Return the longest wait, or ``None`` if an attempt may be made now; it may begin in the window alone."""
     last = max((wait for wait in waits if wait.until > now), key=lambda wait: wait.until, default=None)
     at = now if last is None else last.until
     opening = window.next_open(at)

@@ -10,10 +10,9 @@ from rotation.core.document import SecretDocument
 from rotation.core.errors import SecretDocumentError, StageConflict, StoreFull
 from rotation.core.secret import Secret
 from rotation.state.label_quota import MOST_LABELS
-from rotation.state.label_store import LabelStore
 from rotation.state.marks import Mark
 from rotation.state.stages import CURRENT, PENDING, PREVIOUS
-from rotation.state.store import StoredValue
+from rotation.state.store import LabelStore, StoredValue
 from rotation.state.versions import SecretState, Version
 
 _LONGEST_LABEL = 256

@@ -26,13 +26,6 @@ def test_the_password_does_not_work_yet(scenario):
     assert made.password() == made.vendor.live
 
 
-@pytest.mark.parametrize("driver", ["admin", "admin_vm", "admin_task", "self"])
-@pytest.mark.window(41)
-def test_the_login_check_cannot_tell(heals, driver):
-    """A login without an answer decides nothing, and nothing is sent again."""
-    heals(driver, "verify", "before.error", "before.throttled", "after.error", "before.timeout")
-
-
 @pytest.mark.window(42)
 def test_an_old_value_is_shown_as_the_live_one(scenario, heals):
     """A read-back from before the change proves nothing, and the vendor's next answer does."""
@@ -92,27 +85,6 @@ def test_somebody_resets_between_test_and_finish(scenario):
         made.step(Step.TEST, made.begin())
 
 
-@pytest.mark.parametrize("store", MOVES)
-@pytest.mark.window(47)
-def test_death_before_the_move(heals, store):
-    """The next attempt moves the label and sends no second reset."""
-    heals("self", MOVES[store], "before.crash", "before.timeout", "before.error", "before.lost", store=store)
-
-
-@pytest.mark.parametrize("store", MOVES)
-@pytest.mark.window(48)
-def test_the_move_is_applied_and_its_answer_lost(heals, store):
-    """A token that is current already has succeeded."""
-    heals("self", MOVES[store], "after.crash", "after.error", "after.slow", "after.duplicate", store=store)
-
-
-@pytest.mark.parametrize("name", ["stage", "attach lockstep:intent", "set_password", "verify", "move AWSCURRENT"])
-@pytest.mark.window(49)
-def test_the_same_event_again_in_the_middle(heals, name):
-    """Labels are the truth about what was done; there is no record of events that could say "in progress" wrongly."""
-    heals("self", name, "before.parallel")
-
-
 @pytest.mark.window(50)
 def test_current_is_elsewhere_than_assumed(scenario):
     """A value that an operator put meanwhile stays current, and the candidate keeps its label."""
@@ -149,14 +121,6 @@ def test_what_is_left_of_the_pending_label(scenario, leftover):
 
     assert made.secret.describe().holder(PENDING) in (None, token)
     assert made.rotate(made.begin()) == []
-
-
-@pytest.mark.parametrize("store", MOVES)
-@pytest.mark.window(52)
-def test_tidying_fails_after_the_commit(heals, store):
-    """The next invocation tidies up; readers have the new value already."""
-    heals("self", MOVES[store], "before.crash", "before.error", "after.error", store=store, later=1)
-    heals("self", MOVES[store], "before.crash", "before.error", "before.lost", store=store, later=2)
 
 
 @pytest.mark.window(41)

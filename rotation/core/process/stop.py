@@ -72,14 +72,7 @@ def seconds_left() -> float:
 
 
 def refuse_new(what: str) -> None:
-    """Raise if a stop is requested.
-
-    Args:
-        what: would begin now, such as ``a reset``.
-
-    Raises:
-        Interrupted: before anything has begun.
-    """
+    """Raise ``Interrupted`` if a stop is requested, before ``what``, such as ``a reset``, has begun."""
     if requested():
         raise Interrupted(f"asked to stop before {what} began; nothing was sent")
 

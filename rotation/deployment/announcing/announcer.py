@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from json import dumps
 from pathlib import Path
+from typing import Unpack
 
 from rotation.core import settings
 from rotation.core.clock import Clock
 from rotation.core.document import SecretDocument
 from rotation.core.errors import RotationError, SettingsError
-from rotation.core.event import Event, EventKind
+from rotation.core.event import Details, Event, EventKind
 from rotation.core.secret import Secret
-from rotation.core.values import Evidence
 from rotation.deployment.announcing.settings import Events
 from rotation.deployment.binder import Binder
 
@@ -49,27 +49,12 @@ class Announcer:
         """Return the announcer of a run, with the targets of its binder's deployment."""
         return cls(targets=_targets(binder), secret=secret, driver=lambda: binder.driver, clock=binder.clock)
 
-    def __call__(
-        self,
-        kind: EventKind,
-        token: str | None,
-        *,
-        evidence: Evidence | None = None,
-        reason: str | None = None,
-        not_before: float | None = None,
-    ) -> bool:
+    def __call__(self, kind: EventKind, token: str | None, **details: Unpack[Details]) -> bool:
         """Announce to all targets; return whether each has taken it."""
         if not self.targets:
             return True
         event = Event(
-            kind=kind,
-            secret=self.secret(),
-            at=self.clock.now(),
-            token=token,
-            driver=self.driver(),
-            evidence=evidence,
-            reason=reason,
-            not_before=not_before,
+            kind=kind, secret=self.secret(), at=self.clock.now(), token=token, driver=self.driver(), **details
         )
         body = dumps(event.describe()).encode()
         taken = [self._hand(name, event, body) for name in self.targets]

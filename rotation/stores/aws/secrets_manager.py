@@ -19,10 +19,9 @@ from rotation.core.errors import (
     StoreError,
 )
 from rotation.core.secret import Secret
-from rotation.state.label_store import LabelStore
 from rotation.state.marks import PREFIX, Mark
 from rotation.state.stages import CURRENT, PENDING
-from rotation.state.store import StoredValue
+from rotation.state.store import LabelStore, StoredValue
 from rotation.state.versions import SecretState, Version
 from rotation.stores.aws.failures import asked, require_primary
 from rotation.stores.aws.seal import Seal

@@ -230,7 +230,7 @@ class VaultKv:
         label = marks.proof(evidence, number).on(version_id)
 
         def act(seen: Seen) -> None:
-            source = seen.describe().holder_of(label)
+            source = seen.describe().holder(label)
             if source is None:
                 seen.attach(label, version_id)
             elif source != version_id:

@@ -236,7 +236,7 @@ finds.
 
 ## What the windows are held by
 
-The catalogue of faults that this matrix grew from has 65 windows, W01 to W65. Each has a test of its own name in
+The catalogue of faults that this matrix grew from has 65 windows, W01 to W65. Each has a test with its mark in
 `tests/fault_catalogue/`, but for those that are held where the thing itself is:
 
 - **W36**, a batch that succeeds in part: `tests/rotation/engine/batch/test_batch*.py`, every account on its own.

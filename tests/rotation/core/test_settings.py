@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, make_dataclass
 
 import pytest
 
-from rotation.core.errors import SettingsError
+from rotation.core.errors import ConfigError, SettingsError
 from rotation.core.secret import Secret
-from rotation.core.settings import base_url, load, matches, one_of, setting, table
+from rotation.core.settings import base_url, checked_path, load, matches, one_of, path_problem, setting, table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,3 +167,18 @@ def test_checks_judge_the_whole_text():
     letters = matches(r"[a-z]+", "must be letters")
     assert (letters("abc\n"), letters("abc")) == ("must be letters", None)
     assert one_of("a", "b")("A") == "must be one of a, b"
+
+
+@pytest.mark.parametrize("path", ["a", "prod/apps/db", "a..b/.c/...", "prod/@x"])
+def test_names_are_segments(path):
+    """Dots within a name are part of it."""
+    assert path_problem(path) is None
+    assert checked_path(path, what="it") == path
+
+
+@pytest.mark.parametrize("path", ["", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "../a", "a/.."])
+def test_a_segment_that_leads_elsewhere_is_refused(path):
+    """An HTTP client would resolve it before it sends the URL."""
+    with pytest.raises(ConfigError, match="segment") as caught:
+        checked_path(path, what="the name")
+    assert "another secret" in caught.value.hint

@@ -37,40 +37,39 @@ def test_many_rotations_with_a_wrong_login_each_leave_few_labels_and_lose_none()
     assert (count, latest) == (_ROTATIONS, NOW + _ROTATIONS)
 
 
-@pytest.mark.parametrize("stages", [[PENDING], []], ids=["pending", "cancelled meanwhile"])
-def test_a_promotion_that_was_confirmed_and_not_kept_is_found(stages: list[str]) -> None:
-    """Nothing is tidied up for a version that is not current, whether or not an operator has cancelled its rotation."""
+def held(**stages: str) -> MemorySecret:
+    """Return a secret whose versions have these stages."""
     secret = MemorySecret(now=lambda: float(NOW))
-    secret.put("version-00", SecretDocument({"password": "old"}), CURRENT)
-    secret.put("version-01", SecretDocument({"password": "new"}), *stages)
-    store = MemoryStore(secret)
-    store.mark("version-00", marks.intent(NOW - 9))
-    store.mark("version-01", marks.intent(NOW))
+    for version, stage in stages.items():
+        secret.put(version, SecretDocument({"password": "x"}), *filter(None, [stage]))
+    return secret
+
+
+@pytest.mark.parametrize("stage", [PENDING, ""], ids=["pending", "cancelled meanwhile"])
+def test_a_promotion_that_was_confirmed_and_not_kept_is_found(stage: str) -> None:
+    """Nothing is tidied up for a version that is not current, whether or not an operator has cancelled its rotation."""
+    store = MemoryStore(held(v0=CURRENT, v1=stage))
+    store.mark("v0", marks.intent(NOW - 9))
+    store.mark("v1", marks.intent(NOW))
     with pytest.raises(StageConflict, match="not current"):
-        store.settle("version-01")
-    assert store.describe().version("version-00").intent is not None
+        store.settle("v1")
+    assert store.describe().version("v0").intent is not None
 
 
 def test_a_version_that_was_replaced_since_may_be_settled_again() -> None:
     """A late repetition of finishSecret raises nothing."""
-    secret = MemorySecret(now=lambda: float(NOW))
-    secret.put("version-00", SecretDocument({"password": "newer"}), CURRENT)
-    secret.put("version-01", SecretDocument({"password": "new"}), PREVIOUS)
-    store = MemoryStore(secret)
-    store.mark("version-00", marks.intent(NOW))
-    store.mark("version-01", marks.intent(NOW - 9))
-    store.settle("version-01")
-    assert store.describe().version("version-00").intent is not None
+    store = MemoryStore(held(v0=CURRENT, v1=PREVIOUS))
+    store.mark("v0", marks.intent(NOW))
+    store.mark("v1", marks.intent(NOW - 9))
+    store.settle("v1")
+    assert store.describe().version("v0").intent is not None
 
 
 @pytest.mark.parametrize("end", ["released", "settled"])
 def test_wrong_logins_packed_by_a_batch_outlast_their_candidate(end: str) -> None:
     """Each account goes on with as many as any one of them had, beside those that concern all; nothing doubles."""
-    secret = MemorySecret(now=lambda: float(NOW))
-    for version, stage in (("version-00", CURRENT), ("version-01", PENDING), ("version-02", "mine")):
-        secret.put(version, SecretDocument({"password": "x"}), stage)
-    store = MemoryStore(secret)
-    over = "version-01" if end == "released" else "version-02"
+    store = MemoryStore(held(v0=CURRENT, v1=PENDING, v2="mine"))
+    over = "v1" if end == "released" else "v2"
     two = [marks.rejected(1, NOW - 9, run="ab"), marks.rejected(1, NOW - 3, run="cd")]
     store.mark(over, marks.member(0, [*two, marks.parked("too_soon", NOW)]))
     store.mark(over, marks.member(1, [marks.rejected(1, NOW - 5, run="ab")]))
@@ -80,7 +79,7 @@ def test_wrong_logins_packed_by_a_batch_outlast_their_candidate(end: str) -> Non
         if end == "released":
             store.release(over)
         else:
-            store.settle("version-00")
+            store.settle("v0")
     left = store.describe()
     assert {mark.kind for version in left.versions.values() for mark in version.marks} == {Kind.REJECTED}
     assert not left.version(over).marks
@@ -91,17 +90,15 @@ def test_wrong_logins_packed_by_a_batch_outlast_their_candidate(end: str) -> Non
 @pytest.mark.parametrize("moment", range(1, 8))
 def test_a_crash_while_a_batchs_candidate_is_released_forgets_no_wrong_login(moment: int) -> None:
     """The note is on the current version before the labels that it stands for go."""
-    secret = MemorySecret(now=lambda: float(NOW))
-    for version, stage in (("version-00", CURRENT), ("version-01", PENDING)):
-        secret.put(version, SecretDocument({"password": "x"}), stage)
+    secret = held(v0=CURRENT, v1=PENDING)
     for number in range(3):
-        secret.attach(marks.member(number, [marks.rejected(number, NOW)]).on("version-01"), "version-01")
+        secret.attach(marks.member(number, [marks.rejected(number, NOW)]).on("v1"), "v1")
     fuse = Fuse(moment, Edge.BEFORE)
     with suppress(Crash):
-        MemoryStore(fuse.wrap(secret, ("describe", "attach", "detach"))).release("version-01")
+        MemoryStore(fuse.wrap(secret, ("describe", "attach", "detach"))).release("v1")
     seen = secret.describe()
     assert max(_charged(seen, number) for number in range(3)) >= 2
-    MemoryStore(secret).release("version-01")
+    MemoryStore(secret).release("v1")
     assert secret.describe().wrong_logins(since=0)[0] == 2
 
 

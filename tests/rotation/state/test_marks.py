@@ -90,44 +90,36 @@ def test_stages_are_the_labels_that_are_not_ours() -> None:
 
 
 def test_a_version_tells_what_its_marks_say() -> None:
-    """All six at once."""
-    version = _version(*EVERY)
-    assert version.intent == 1_700_000_000
-    assert version.task == "ta:sk-1"
-    assert version.accepted
-    assert version.rejected == (2, 1_700_000_001)
-    assert version.parked == ("too_soon", 1_700_000_001)
-    assert version.proof is Evidence.LOGIN
+    """All six at once; a version without marks has no intent, not one of epoch zero."""
+    full, empty = _version(*EVERY), _version("AWSPENDING")
+    assert (full.intent, full.task, full.parked) == (1_700_000_000, "ta:sk-1", ("too_soon", 1_700_000_001))
+    assert (full.accepted, full.rejected, full.proof) == (True, (2, 1_700_000_001), Evidence.LOGIN)
+    assert (empty.intent, empty.task, empty.parked) == (None, None, None)
+    assert (empty.accepted, empty.rejected, empty.proof) == (False, (0, 0), None)
 
 
-def test_a_version_without_marks_says_nothing() -> None:
-    """A version without marks has no intent, not one of epoch zero."""
-    version = _version("AWSPENDING")
-    assert (version.intent, version.task, version.parked, version.proof) == (None, None, None, None)
-    assert not version.accepted
-    assert version.rejected == (0, 0)
+@pytest.mark.parametrize(
+    ("labels", "field", "value"),
+    [
+        ("intent:100 intent:99", "intent", 100),
+        ("parked:a:7 parked:b:8 parked:a:6", "parked", ("b", 8)),
+        ("rejected:3:100 rejected:1:900", "rejected", (1, 900)),
+        ("rejected:2:900 rejected:3:900", "rejected", (3, 900)),
+        ("accepted:99 intent:100", "accepted", True),
+        ("accepted:100 intent:100", "accepted", True),
+        ("accepted:101 intent:100", "accepted", True),
+        ("learnt:aa=rejected learnt:aa=rejected+bb=accepted learnt:cc", "learnt", {"aa": "rejected", "bb": "accepted"}),
+        ("proof:accepted proof:readback", "proof", Evidence.READBACK),
+    ],
+)
+def test_of_several_labels_the_one_that_loses_nothing_counts(labels: str, field: str, value: object) -> None:
+    """A crash between writing a mark and taking the older one away leaves both.
 
-
-def test_the_latest_of_several_counts() -> None:
-    """A crash between writing a mark and taking the older one away leaves both."""
-    version = _version(
-        "lockstep:intent:100", "lockstep:intent:99", "lockstep:parked:a:7", "lockstep:parked:b:8", "lockstep:parked:a:6"
-    )
-    assert version.intent == 100
-    assert version.parked == ("b", 8)
-
-
-def test_a_later_balance_of_wrong_logins_replaces_a_higher_older_one() -> None:
-    """A new window starts at one; hiding it behind an old three would hide a wrong login."""
-    version = _version("lockstep:rejected:3:100", "lockstep:rejected:1:900")
-    assert version.rejected == (1, 900)
-    assert _version("lockstep:rejected:2:900", "lockstep:rejected:3:900").rejected == (3, 900)
-
-
-@pytest.mark.parametrize("accepted", [99, 100, 101])
-def test_a_yes_counts_whatever_the_clocks_of_two_runs_say(accepted: int) -> None:
-    """The mark is removed before the next reset, so its time is not compared with that of an intent."""
-    assert _version(f"lockstep:accepted:{accepted}", "lockstep:intent:100").accepted
+    A later balance of wrong logins replaces a higher older one: a new window starts at one, and hiding it behind an old
+    three would hide a wrong login. A yes counts whatever the clocks of two runs say, since the next reset removes the
+    mark first. What logins found is read from all labels, and a text of another form says nothing.
+    """
+    assert getattr(_version(*(f"lockstep:{label}" for label in labels.split())), field) == value
 
 
 @pytest.mark.parametrize("text", ["\x1b[2J", "a b", "ü", "x" * 201])
@@ -135,12 +127,6 @@ def test_a_label_that_names_no_task_is_none(text: str) -> None:
     """Labels are untrusted input: what no vendor can have sent as a task's id is not asked about."""
     assert _version(f"lockstep:task:{text}").task is None
     assert _version(f"lockstep:task:{text}", "lockstep:task:t-1").task == "t-1"
-
-
-def test_what_logins_found_is_read_from_all_labels() -> None:
-    """A crash between writing a label and removing the old one leaves both; a text of another form says nothing."""
-    version = _version("lockstep:learnt:aa=rejected", "lockstep:learnt:aa=rejected+bb=accepted", "lockstep:learnt:cc")
-    assert version.learnt == {"aa": "rejected", "bb": "accepted"}
 
 
 @pytest.mark.parametrize(
@@ -191,12 +177,6 @@ def test_a_proof_holds_as_long_as_nobody_puts_another_value(labels: dict[str, st
     assert (_state(**labels).proof("v") is Evidence.LOGIN) is holds
 
 
-def test_the_best_proof_counts() -> None:
-    """Two proofs of one version."""
-    version = _version("lockstep:proof:accepted", "lockstep:proof:readback")
-    assert version.proof is Evidence.READBACK
-
-
 @pytest.mark.parametrize(
     ("labels", "count"),
     [
@@ -237,11 +217,7 @@ def test_a_garbled_mark_is_read_without_an_error(label: str) -> None:
     assert version.proof is None
     assert version.rejected[1] == 0
     assert version.parked in (None, ("", 7))
-
-
-def test_a_garbled_intent_still_says_that_something_may_have_been_sent() -> None:
-    """The careful reading."""
-    assert _version("lockstep:intent:soon").intent == 0
+    assert _version("lockstep:intent:soon").intent == 0, "it still says that something may have been sent"
 
 
 def _state(**labels: str) -> SecretState:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 
@@ -16,7 +16,7 @@ from rotation.core.errors import (
     StoreUnavailable,
     VendorUnavailable,
 )
-from rotation.core.event import EventKind
+from rotation.core.event import Details, EventKind
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
 from rotation.engine.run import verify
@@ -36,21 +36,12 @@ class Heard:
     dies: bool = False
     said: list[tuple[EventKind, str | None, Evidence | None, str | None]] = field(default_factory=list)
 
-    def __call__(
-        self,
-        kind: EventKind,
-        token: str | None,
-        *,
-        evidence: Evidence | None = None,
-        reason: str | None = None,
-        not_before: float | None = None,
-    ) -> bool:
+    def __call__(self, kind: EventKind, token: str | None, **details: Unpack[Details]) -> bool:
         """Take an event."""
-        del not_before
         if self.dies:
             raise Crash
         if not self.refuses:
-            self.said.append((kind, token, evidence, reason))
+            self.said.append((kind, token, details.get("evidence"), details.get("reason")))
         return not self.refuses
 
     def kinds(self) -> list[str]:

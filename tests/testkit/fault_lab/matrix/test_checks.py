@@ -12,7 +12,7 @@ from rotation.engine.account.attempt import Attempt
 from rotation.engine.result import Result
 from rotation.state import marks
 from rotation.state.binding import Binding
-from rotation.state.label_store import LabelStore
+from rotation.state.store import LabelStore
 from rotation_testkit.fault_lab.in_memory.effects import Fault, Kind
 from rotation_testkit.fault_lab.in_memory.fuse import Edge
 from rotation_testkit.fault_lab.matrix.plan import Line

@@ -8,7 +8,7 @@ from rotation.core.values import Evidence
 from rotation.engine.account import prober, proof
 from rotation.engine.tables.reconciliation import Finding
 from rotation.state import marks
-from rotation.state.label_store import LabelStore
+from rotation.state.store import LabelStore
 from rotation_testkit.fault_lab.in_memory.vendor_classes import FLEET_CLASSES
 from rotation_testkit.fault_lab.random_fleets import runner
 from rotation_testkit.fault_lab.random_fleets.runner import first_bad, script_of, simulate
