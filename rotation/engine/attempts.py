@@ -64,10 +64,7 @@ def _holding(session: AccountSession, waits: Iterable[Wait]) -> list[Wait]:
 def count_failure(session: AccountSession, version_id: str, *, of_a_reset: bool = False) -> int:
     """Write one more failed attempt down; return the number of failures in a row.
 
-    Args:
-        session: this run.
-        version_id: the version.
-        of_a_reset: whether the failure is that the latest reset was of no use.
+    ``of_a_reset`` says that the latest reset was of no use.
     """
     version = session.store.describe().version(version_id)
     _recount(session, version, count=version.failed + 1, put_off=version.put_off, counted=of_a_reset or version.counted)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from rotation.core.document import SecretDocument
 from rotation.core.errors import PasswordRejected
@@ -49,14 +50,11 @@ def of_the_target(
 ) -> Iterator[Precondition]:
     """Yield what must hold at the vendor and at the host that judges the password.
 
-    Args:
-        bound: the account.
-        seen: what the target looks like.
-        afterwards: what it will look like when a login proves the password, if that differs.
-        greet: whether to connect to that host now.
+    ``afterwards`` is what the target will look like when a login proves the password, if that is not what is ``seen``.
+    ``greet`` asks to connect to that host now.
     """
     for obstacle in seen.obstacles:
-        yield Precondition("target", lambda obstacle=obstacle: _raise(obstacle))  # type: ignore[misc]  # bound now
+        yield Precondition("target", partial(_raise, obstacle))
     if not seen.obstacles:
         state = f" ({seen.state})" if seen.state else ""
         yield Precondition("target", lambda: f"nothing would stop a reset{state}")

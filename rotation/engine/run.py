@@ -161,16 +161,16 @@ def _commit(session: Session, done: Result) -> Result:
     if done.evidence is None:
         return done
     state = session.store.describe()
-    current = session.current(state).document
-    batch = _batch(session, current)
+    batch = _batch(session, session.current(state).document)
     return steps.finish(session, state) if batch is None else batch.finish(state)
 
 
 def _done(session: Session, state: SecretState, step: Step) -> Result:
     # Without PENDING the token is finished and cleaned up; in a late event, other versions may have newer labels.
     # One that an operator made current before it was proved says nothing about them.
-    unfinished = step is Step.FINISH and PENDING in state.version(session.token).stages
-    if unfinished and _is_proved(state.version(session.token), session.current(state).document):
+    version = state.version(session.token)
+    unfinished = step is Step.FINISH and PENDING in version.stages
+    if unfinished and _is_proved(version, session.current(state).document):
         settle(session.store, session.token)
         state = session.store.describe()
     done = steps.already_done(state, session.token)

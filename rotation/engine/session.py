@@ -26,7 +26,7 @@ from rotation.core.errors import (
 from rotation.core.event import Announce, announce_nothing
 from rotation.core.values import Evidence
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
-from rotation.engine.identity.named import Named, identity_of
+from rotation.engine.identity.named import Named, identity
 from rotation.state import marks
 from rotation.state.binding import of_batch
 from rotation.state.label_quota import make_room
@@ -217,7 +217,7 @@ class AccountSession:
             SecretDocumentError: the document is.
         """
         other = self.bind.name(document)
-        return other.spec.code == bound.spec.code and other.identity == identity(bound)
+        return other.spec.code == bound.spec.code and identity(other) == identity(bound)
 
     def bind_pair(self, current: SecretDocument, candidate: SecretDocument) -> Guarded:
         """Bind the candidate's account, after making sure that it is the current one's (confused deputy).
@@ -232,7 +232,7 @@ class AccountSession:
             raise IdentityChanged("current and candidate name different drivers")
         _require_equal(identity(bound), identity(due))
         if takes_turns(current) or takes_turns(candidate):
-            _require_equal(self.bind.name(turned(candidate)).identity, self.bind.name(current).identity)
+            _require_equal(identity(self.bind.name(turned(candidate))), identity(self.bind.name(current)))
         return bound
 
 
@@ -335,8 +335,3 @@ def record_binding(session: Session, bounds: Sequence[Guarded]) -> str | None:
     except StoreError as error:
         return error.code
     return "recorded"
-
-
-def identity(bound: Guarded) -> Mapping[str, object]:
-    """Return the fields that tell an account from every other."""
-    return identity_of(bound.spec, bound.account, bound.username)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from rotation.core.errors import RotationError
+from rotation.core.errors import CannotVerify, DriverError, Parked, RotationError
 from rotation.core.secret import Secret
-from rotation.core.values import Authority, Evidence, Observation, Power
-from rotation.drivers.guarded import Guarded
+from rotation.core.values import Authority, Evidence, Observation, Power, Task, TaskState, Verdict
+from rotation.drivers.guarded import BY_STATE, RESERVE_SECONDS, Guarded
 from rotation.engine.account.login_budget import Budget
 from rotation.engine.session import AccountSession
-from rotation.engine.tables.reconciliation import Facts, Finding, Oracle, Stored, TaskFinding
+from rotation.engine.tables.reconciliation import Facts, Finding, Stored, TaskFinding
 from rotation.state import marks
 from rotation.state.store import StoredValue, replace_marks
 from rotation.state.versions import SecretState, Version
@@ -49,7 +49,7 @@ class Attempt:
         facts = Facts(
             intent=self.maybe_applied,
             authority=self.bound.spec.authority,
-            oracle=Oracle.LOGIN if self.must_log_in or self.bound.can_ask(self.seen) else Oracle.NONE,
+            oracle=self.must_log_in or self.bound.can_ask(self.seen),
             accepted=self.version.accepted,
             reachable=self.seen.power is not Power.STOPPED,
             cancelled=not self.maybe_applied and self.state.cancelled_id(self.session.token) is not None,
@@ -103,6 +103,51 @@ class Attempt:
             return self.current.document.password
         previous = self.session.of_the_same(self.state, self.ids.get(Stored.PREVIOUS, ""), self.bound)
         return None if previous is None else previous.document.password
+
+    def probe(self, which: Stored) -> None:
+        """Log in with a stored password, and note what was found."""
+        self.session.let_it_apply(self.version, self.bound)
+        password = self.password(which)
+        finding = Finding.ABSENT
+        if password is not None:
+            finding = self._ask(password)
+            if finding in (Finding.ACCEPTED, Finding.REJECTED):
+                self.remember(which, finding)
+            self.state = self.session.store.describe()
+        if finding is Finding.UNKNOWN and isinstance(self.unclear, CannotVerify) and not self.must_log_in:
+            # No login is possible and less proof is enough: send again until the vendor definitively accepts.
+            self.facts = replace(self.facts, oracle=False)
+            return
+        self.facts = self.facts.learned(which, finding)
+
+    def _ask(self, password: Secret) -> Finding:
+        try:
+            verdict = self.budget.log_in(password, self.state)
+        except Parked as locked:
+            self.unclear = locked
+            return Finding.LOCKED
+        except DriverError as unclear:
+            self.unclear = unclear
+            return Finding.UNKNOWN
+        return Finding.ACCEPTED if verdict is Verdict.ACCEPTED else Finding.REJECTED
+
+    def follow(self, task: Task) -> None:
+        """Poll until the task ends or the time runs out, and note what was found.
+
+        If the task still runs when this run ends, it is written down for the next run.
+        """
+        memory, pause = self.session.memory, self.bound.spec.poll_seconds
+        memory.task = task.id
+        early = task == BY_STATE and memory.sends > 0  # the target may still show its state of before
+        while True:
+            state = TaskState.RUNNING if early else self.bound.poll(task).state
+            early = False
+            if state is not TaskState.RUNNING:
+                memory.task = None
+            self.facts = replace(self.facts, task=TaskFinding(state.value))
+            if state is not TaskState.RUNNING or self.session.time_left() < pause + RESERVE_SECONDS:
+                return
+            self.session.clock.sleep(pause)
 
     def remember(self, which: Stored, finding: Finding) -> None:
         """Write down at once what a login with a stored password found, since the run may end before its next move.

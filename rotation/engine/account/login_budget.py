@@ -58,10 +58,7 @@ _MOST_NOTES = 2
 class Budget:
     """Counts wrong logins durably on the secret's versions, and sums them over all versions.
 
-    Attributes:
-        session: where to write.
-        bound: the account, with the vendor's rule.
-        version_id: the version that carries this run's charges.
+    ``version_id`` is the version that carries this run's charges.
     """
 
     session: AccountSession
@@ -155,41 +152,32 @@ class Budget:
             RotationError: the attempt's own; charged unless the vendor certainly counted no wrong login.
         """
         self.require(state)
-        if self.session.memory.leased:
-            return self._risk_as_holder(attempt)
-        written = self.charge(state)
-        self._stand_back(state, written)
+        written = None
+        if not self.session.memory.leased:
+            written = self.charge(state)
+            self._stand_back(state, written)
         try:
             answer = attempt()
         except RotationError as refusal:
-            if _certainly_not_counted(refusal):
+            self._account_for(state, written, wrong=not _certainly_not_counted(refusal))
+            raise
+        self._account_for(state, written, wrong=answer is Verdict.REJECTED)
+        return answer
+
+    def _account_for(self, state: SecretState, written: marks.Mark | None, *, wrong: bool) -> None:
+        """Keep the charge of a wrong login and take back any other; the lease's holder has written none before."""
+        if not wrong:
+            if written is not None:
                 self.refund(state, written)
-            else:
-                self._date_again(written)
-            raise
-        if answer is Verdict.REJECTED:
+            return
+        memory = self.session.memory
+        memory.overspent = True
+        if written is not None:
             self._date_again(written)
-        else:
-            self.refund(state, written)
-        return answer
-
-    def _risk_as_holder(self, attempt: Callable[[], T]) -> T:
-        try:
-            answer = attempt()
-        except RotationError as refusal:
-            if not _certainly_not_counted(refusal):
-                self._note()
-            raise
-        if answer is Verdict.REJECTED:
-            self._note()
-        return answer
-
-    def _note(self) -> None:
-        """Write a wrong login down. Until that is done, this run's intent stands for it."""
-        self.session.memory.overspent = True
-        self.session.memory.unnoted = True
+            return
+        memory.unnoted = True  # until it is written down, this run's intent stands for it
         self.charge(self.session.store.describe())
-        self.session.memory.unnoted = False
+        memory.unnoted = False
 
     def park_locked(self, error: AccountLocked) -> NoReturn:
         """Park until the lock window is over."""
@@ -203,13 +191,14 @@ class Budget:
         """
         if self.session.may_overspend:
             return
-        if self._spent(self.session.store.describe())[0] > self.bound.lockout.budget:
+        seen = self.session.store.describe()
+        since = seen.counts_since(self.session.clock.now(), self.bound.lockout)
+        if seen.wrong_logins(since=since, but=self.session.holder)[0] > self.bound.lockout.budget:
             self.refund(state, written)
             raise InProgress("another run of this secret tries a password now, and the budget does not pay for both")
 
     def _date_again(self, written: marks.Mark) -> None:
         """Date the charge to now if the attempt took long, since the vendor may have counted it this late."""
-        self.session.memory.overspent = True
         late = marks.rejected(marks.charged(written)[0], self.session.clock.now(), run=self.session.holder)
         if late == written:
             return
@@ -231,14 +220,8 @@ class Budget:
         replace_marks(self.session.store, self.version_id, one, notes)
 
     def _mine(self, version: Version) -> list[marks.Mark]:
-        return [mark for mark in version.all(marks.Kind.REJECTED) if mark == self._of_this_run(mark)]
-
-    def _of_this_run(self, mark: marks.Mark) -> marks.Mark:
-        return marks.rejected(*marks.charged(mark), run=self.session.holder)
-
-    def _spent(self, state: SecretState) -> tuple[int, float]:
-        since = state.counts_since(self.session.clock.now(), self.bound.lockout)
-        return state.wrong_logins(since=since, but=self.session.holder)
+        charges = version.all(marks.Kind.REJECTED)
+        return [each for each in charges if each == marks.rejected(*marks.charged(each), run=self.session.holder)]
 
     def _since(self, now: float) -> float:
         return now - self.bound.lockout.counts_seconds

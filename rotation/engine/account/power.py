@@ -6,22 +6,14 @@ createSecret writes the state that it found into the candidate's version, so tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from rotation.core.document import SecretDocument
-from rotation.core.errors import InProgress, RotationError
+from rotation.core.errors import InProgress
 from rotation.core.values import Observation, Power
 from rotation.drivers.guarded import RESERVE_SECONDS, Guarded
 from rotation.engine.session import AccountSession
 
 OWNERS_WISH_AFTER = 7 * 86_400
 """Seconds since an abandoned rotation began, after which a machine that is still off counts as stopped by its owner."""
-
-
-def wish(bound: Guarded, candidate: SecretDocument) -> Power | None:
-    """Return the machine's wanted state after the rotation; ``None`` if any state will do."""
-    return bound.wanted_power(candidate.notes.power)
 
 
 def bring_to(session: AccountSession, bound: Guarded, wanted: Power, seen: Observation) -> Observation:
@@ -48,7 +40,7 @@ def bring_to(session: AccountSession, bound: Guarded, wanted: Power, seen: Obser
 
 def is_given_back(bound: Guarded, candidate: SecretDocument, seen: Observation) -> bool:
     """Return whether the machine is in its wanted state, or did not have to be switched for its reset."""
-    wanted = wish(bound, candidate)
+    wanted = bound.wanted_power(candidate.notes.power)
     return seen.reset_needs is None or wanted is None or seen.power in (wanted, None)
 
 
@@ -58,23 +50,9 @@ def give_back(bound: Guarded, candidate: SecretDocument) -> None:
     Raises:
         DriverError: the vendor refused; the intent mark stays, and the next attempt asks again.
     """
-    wanted = wish(bound, candidate)
+    wanted = bound.wanted_power(candidate.notes.power)
     if wanted is not None and not is_given_back(bound, candidate, bound.observe()):
         bound.switch(wanted)
-
-
-@contextmanager
-def machine_given_back(bound: Guarded, candidate: SecretDocument) -> Iterator[None]:
-    """Call ``give_back`` when the block raises an error that ends this attempt.
-
-    A machine that is changing its state is left to the next attempt.
-    """
-    try:
-        yield
-    except RotationError as error:
-        if not isinstance(error, InProgress):
-            give_back(bound, candidate)
-        raise
 
 
 def _is_changing(seen: Observation) -> bool:

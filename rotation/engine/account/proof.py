@@ -22,14 +22,7 @@ from rotation.state.versions import SecretState
 def prove(
     session: AccountSession, state: SecretState, bound: Guarded, candidate: SecretDocument, *, accepted: bool
 ) -> Evidence:
-    """Prove the candidate, and write the proof down.
-
-    Args:
-        session: this run.
-        state: the labels.
-        bound: the account.
-        candidate: the document.
-        accepted: whether the vendor said a definitive yes.
+    """Prove the candidate, and write the proof down; ``accepted`` says that the vendor said a definitive yes.
 
     Raises:
         LoginRejected: it is not live; what was proved before is forgotten.

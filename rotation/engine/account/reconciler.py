@@ -22,8 +22,7 @@ from rotation.core.errors import CannotVerify, ConfigError, InProgress, NotReady
 from rotation.core.values import Evidence, Task
 from rotation.drivers.guarded import RESERVE_SECONDS
 from rotation.engine.account.attempt import Attempt
-from rotation.engine.account.power import bring_to, wish
-from rotation.engine.account.prober import follow, probe
+from rotation.engine.account.power import bring_to
 from rotation.engine.account.proof import prove
 from rotation.engine.account.refusals import LONGEST_TASK, give_up
 from rotation.engine.account.sender import note_acceptance, send
@@ -46,9 +45,9 @@ def reconcile(attempt: Attempt) -> Result:
             if send(attempt, move):
                 return _result(attempt, "sent")
         elif move is Move.POLL:
-            follow(attempt, Task(str(attempt.task)))
+            attempt.follow(Task(str(attempt.task)))
         elif move in PROBES:
-            probe(attempt, PROBES[move])
+            attempt.probe(PROBES[move])
         else:
             _stop(attempt, move)
 
@@ -68,7 +67,7 @@ def _result(attempt: Attempt, outcome: str) -> Result:
     If this run cannot prove the candidate, it writes down that the vendor accepted the reset.
     """
     session, bound = attempt.session, attempt.bound
-    wanted = wish(bound, attempt.candidate.document)
+    wanted = bound.wanted_power(attempt.candidate.document.notes.power)
     evidence = None
     try:
         if attempt.seen.reset_needs is not None and wanted is not None:

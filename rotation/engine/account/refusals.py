@@ -77,7 +77,7 @@ NO_FAILURE = (AccountLocked, PasswordRejected)
 
 def conclude(attempt: Attempt, refusal: RotationError) -> NoReturn:
     """Raise the vendor's refusal of a reset, after writing down what the next run must know."""
-    attempt.maybe_applied |= refusal.definite and may_be_our_own_doing(refusal, attempt.bound, attempt.sent_at)
+    attempt.maybe_applied |= refusal.definite and _may_be_our_own_doing(refusal, attempt.bound, attempt.sent_at)
     if not refusal.definite:
         raise refusal from None
     if isinstance(refusal, PasswordRejected):
@@ -107,13 +107,10 @@ def forget_intent(attempt: Attempt) -> None:
         attempt.session.memory.open = False
 
 
-def may_be_our_own_doing(refusal: RotationError, bound: Guarded, intent: float) -> bool:
+def _may_be_our_own_doing(refusal: RotationError, bound: Guarded, intent: float) -> bool:
     """Return whether the request may have arrived twice: the first copy was applied, and the second was refused.
 
-    Args:
-        refusal: the vendor's answer to a reset.
-        bound: the account.
-        intent: when that reset was written down, in seconds since 1970.
+    ``intent`` is when that reset was written down, in seconds since 1970.
     """
     if isinstance(refusal, TooSoon) and refusal.not_before is not None:
         changed = refusal.not_before - bound.min_age_seconds
@@ -214,11 +211,6 @@ def raise_if_hopeless(session: AccountSession, bound: Guarded, candidate: Secret
     Every such reset passes here, whatever showed it: a rejected login, a failed task, or that it has to be sent again.
     Each further one would cost wrong logins, and may stop a machine. If the latest one is older than the longest pause,
     nothing waits: the service has given up for this period of the schedule, and the next period sends one at once.
-
-    Args:
-        session: this run.
-        bound: the account.
-        candidate: the document.
 
     Raises:
         Parked: longer with each one in a row. A machine that was stopped is started before.

@@ -30,10 +30,9 @@ from rotation.core.values import Authority, Evidence, Power, Task
 from rotation.engine.account.attempt import Attempt
 from rotation.engine.account.login_budget import require_tries
 from rotation.engine.account.power import bring_to, give_back
-from rotation.engine.account.prober import follow, probe
 from rotation.engine.account.refusals import conclude, forget_intent, give_up, raise_if_hopeless
 from rotation.engine.attempts import forget_put_off
-from rotation.engine.tables.reconciliation import Finding, Move, Oracle, Stored, TaskFinding
+from rotation.engine.tables.reconciliation import Finding, Move, Stored, TaskFinding
 from rotation.state import marks
 from rotation.state.marks import Kind
 from rotation.state.parking import Reason
@@ -78,7 +77,7 @@ def send(attempt: Attempt, move: Move) -> bool:
     if attempt.version.put_off:
         forget_put_off(attempt.session, attempt.session.token)
     if task is not None:
-        follow(attempt, task)
+        attempt.follow(task)
         if attempt.facts.task is not TaskFinding.DONE:
             return False
     return True
@@ -167,8 +166,8 @@ def _was_taken_before(attempt: Attempt) -> bool:
     One copy of the request may be applied and another refused. Or an earlier one arrived after it was asked about, and
     the vendor calls a password that was used before one that breaks its policy.
     """
-    if attempt.facts.oracle is not Oracle.LOGIN or attempt.seen.reset_needs is not None:
+    if not attempt.facts.oracle or attempt.seen.reset_needs is not None:
         return False
-    probe(attempt, Stored.PENDING)
+    attempt.probe(Stored.PENDING)
     attempt.maybe_applied |= attempt.facts.pending is not Finding.REJECTED
     return attempt.facts.pending is Finding.ACCEPTED

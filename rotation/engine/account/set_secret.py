@@ -20,12 +20,12 @@ from __future__ import annotations
 from dataclasses import replace
 from math import ceil
 
-from rotation.core.errors import DriverError, InProgress, PasswordRejected, StageConflict
+from rotation.core.errors import DriverError, InProgress, PasswordRejected, RotationError, StageConflict
 from rotation.core.values import Observation, Power
 from rotation.drivers.guarded import Guarded
 from rotation.engine import preconditions
 from rotation.engine.account.attempt import Attempt
-from rotation.engine.account.power import give_back, machine_given_back
+from rotation.engine.account.power import give_back
 from rotation.engine.account.reconciler import reconcile
 from rotation.engine.account.refusals import NO_FAILURE, back_off, put_off
 from rotation.engine.attempts import next_attempt, park, raise_if_parked
@@ -88,12 +88,9 @@ def _wait_its_time(session: AccountSession, state: SecretState, bound: Guarded, 
 
 
 def _preflight(session: AccountSession, bound: Guarded, current: StoredValue, candidate: StoredValue) -> Observation:
-    """Refuse a first reset that would be refused, unsafe or impossible to prove.
+    """Return what the target looks like; refuse a first reset that would be refused, unsafe or impossible to prove.
 
     Whatever ends the attempt here, a machine that an earlier run switched is switched back.
-
-    Returns:
-        What the target looks like.
 
     Raises:
         DriverError: an obstacle at the target.
@@ -103,15 +100,17 @@ def _preflight(session: AccountSession, bound: Guarded, current: StoredValue, ca
     """
     seen = bound.observe()
     try:
-        with machine_given_back(bound, candidate.document):
-            afterwards = replace(seen, power=candidate.document.notes.power or seen.power)
-            greet = seen.power is not Power.STOPPED
-            preconditions.require(preconditions.of_the_target(bound, seen, afterwards=afterwards, greet=greet))
-            preconditions.require(
-                preconditions.of_the_candidate(bound, seen, candidate.document, current.document.password)
-            )
-    except PasswordRejected:
-        session.store.release(session.token)
+        afterwards = replace(seen, power=candidate.document.notes.power or seen.power)
+        greet = seen.power is not Power.STOPPED
+        preconditions.require(preconditions.of_the_target(bound, seen, afterwards=afterwards, greet=greet))
+        preconditions.require(
+            preconditions.of_the_candidate(bound, seen, candidate.document, current.document.password)
+        )
+    except RotationError as error:
+        if not isinstance(error, InProgress):  # a machine that is changing its state is left to the next attempt
+            give_back(bound, candidate.document)
+        if isinstance(error, PasswordRejected):
+            session.store.release(session.token)
         raise
     return seen
 

@@ -19,7 +19,6 @@ from rotation.core.errors import (
     StageConflict,
     StageError,
 )
-from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Observation, Power, Step
 from rotation.drivers.guarded import Guarded
 from rotation.engine import preconditions
@@ -30,7 +29,7 @@ from rotation.engine.outcome.announcing import commit
 from rotation.engine.result import Result
 from rotation.engine.session import AccountSession, Session, record_binding
 from rotation.engine.tables.step_guard import GUARD, Cell, Standing, standing
-from rotation.policy import Context, PasswordPolicy
+from rotation.policy import Context
 from rotation.state import parking
 from rotation.state.stages import PENDING
 from rotation.state.versions import SecretState
@@ -175,18 +174,13 @@ def with_candidate(bound: Guarded, seen: Observation, due: SecretDocument, wishe
         PolicyError: the target's rules cannot meet what is asked for.
         SettingsError: one of the ``wishes``, which stand beside the secret, is wrong.
     """
-    candidate = _candidate(bound, bound.policy_of_new(seen, wishes), due.password)
-    return due.replaced(password=candidate).noting(Notes(power=seen.power, host_key=bound.host_key))
-
-
-def _candidate(bound: Guarded, policy: PasswordPolicy, previous: Secret) -> Secret:
-    context = Context(username=bound.username, previous=previous)
+    policy, context = bound.policy_of_new(seen, wishes), Context(username=bound.username, previous=due.password)
     candidate = policy.generate(context)
     # A staged value cannot be replaced under its token, so the policy is checked before staging.
     problems = policy.problems(candidate, context)
     if problems:
         raise PolicyError(f"the generator broke its own policy: {', '.join(problem.code for problem in problems)}")
-    return candidate
+    return due.replaced(password=candidate).noting(Notes(power=seen.power, host_key=bound.host_key))
 
 
 def test(session: AccountSession, state: SecretState) -> Result:

@@ -36,8 +36,7 @@ from rotation.engine.account import steps
 from rotation.engine.account.sender import MOST_SENDS
 from rotation.engine.account.verify import check_current
 from rotation.engine.batch.in_part import commit_in_part
-from rotation.engine.batch.member_store import MemberStore
-from rotation.engine.batch.members import Member, members
+from rotation.engine.batch.members import Member, MemberStore, members
 from rotation.engine.outcome.announcing import commit
 from rotation.engine.result import MemberResult, Result
 from rotation.engine.session import AccountSession, Memory, Session, record_binding
@@ -129,7 +128,8 @@ class Batch:
 
     def verify_current(self, state: SecretState) -> Result:
         """Check whether the current passwords work, each for its account; reset nothing."""
-        return self._together("current_verified", self._each(_check), state)
+        results = [_outcome(member, self.one(member), _check) for member in self.members]
+        return self._together("current_verified", results, state)
 
     def set_secret(self, state: SecretState) -> Result:
         """Bring the vendor to the candidate for every account, as far as this invocation can."""
@@ -273,7 +273,8 @@ class Batch:
         proof = run.store.describe().proof(run.token)
         if proof is not None and not run.memory.sends:
             return MemberResult(name=member.name, outcome="proved_before", evidence=proof)
-        return _outcome(member, run, partial(self._why_left_out, member) if self._is_left_out(member) else _set)
+        act = partial(self._why_left_out, member) if self._is_left_out(member) else partial(steps.run, step=Step.SET)
+        return _outcome(member, run, act)
 
     def _why_left_out(self, member: Member, run: AccountSession) -> Result:
         """Raise what stands in an account's way, as createSecret found it. Nothing is sent, nor waited for."""
@@ -300,7 +301,7 @@ class Batch:
         """Prove an account whose password needed time, so that no later run needs to touch it again."""
         if ended.error is not None or ended.evidence is not None:
             return ended
-        proved = _outcome(member, self.one(member), lambda run: steps.run(run, Step.TEST))
+        proved = _outcome(member, self.one(member), partial(steps.run, step=Step.TEST))
         if isinstance(proved.error, InProgress | NotReady):
             return ended  # It needs time that this run does not have.
         return proved if proved.error is not None else replace(proved, outcome=ended.outcome)
@@ -313,11 +314,8 @@ class Batch:
         sent = state.seen_by(member.number).version(self.session.token).intent
         return own.sent_at if sent is None and (own.open or own.proved is not None) else sent
 
-    def _each(self, act: Callable[[AccountSession], Result]) -> list[MemberResult]:
-        return [_outcome(member, self.one(member), act) for member in self.members]
-
     def _each_sent(self, act: Callable[[AccountSession], Result]) -> list[MemberResult]:
-        """As ``_each``; an account that createSecret left out fails, since its candidate is no new password."""
+        """Act for each account; one that createSecret left out fails, since its candidate is no new password."""
         left_out = [self._entry(member).notes.left_out is not None for member in self.members]
         acts = [_not_sent if each else act for each in left_out]
         return [_outcome(member, self.one(member), each) for member, each in zip(self.members, acts, strict=True)]
@@ -328,10 +326,9 @@ class Batch:
         ``state`` has the labels as they were when this run began.
         """
         if any(each.error is not None for each in results):
-            since = [self._dead_since(member, state) for member in self.members]
             results = [
-                each if each.outcome == "current" else replace(each, dead_since=at)
-                for each, at in zip(results, since, strict=False)
+                each if each.outcome == "current" else replace(each, dead_since=self._dead_since(member, state))
+                for member, each in zip(self.members, results, strict=True)
             ]
             raise _most_urgent(results, len(self.members))
         weakest = min((each.evidence for each in results if each.evidence is not None), default=None)
@@ -365,10 +362,6 @@ def _check(run: AccountSession) -> Result:
 
 def _not_sent(_: AccountSession) -> Result:
     raise NotReady("it was left out of this rotation, and its reset was not sent")
-
-
-def _set(run: AccountSession) -> Result:
-    return steps.run(run, Step.SET)
 
 
 def _test(run: AccountSession) -> Result:

@@ -47,11 +47,7 @@ class Admission:
     _retained: Mapping[str, Sequence[Pins]] | None = field(default=None, repr=False)
 
     def admit(self, document: SecretDocument, batch: Sequence[SecretDocument] = ()) -> Named:
-        """Return the account, with the key or certificate by which its host is known.
-
-        Args:
-            document: one account.
-            batch: the accounts of the batch that it belongs to, where its members are not known yet.
+        """Return the account, with the key or certificate by which its host is known; for the arguments see ``Bind``.
 
         Raises:
             NotEnrolled: the secret has no binding.
@@ -83,9 +79,7 @@ class Admission:
     def _pinned(self, named: Named, *, known: bool) -> Named:
         """Return the account with its pin held against retained versions, or taken from there if it has none.
 
-        Args:
-            named: the account.
-            known: whether the binding names the pin, so that it decides which one is right.
+        Where the pin is ``known`` to the binding, that decides which one is right.
         """
         if not named.by_host or (known and named.pins):
             return named

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rotation.drivers.contract import DriverSpec
+from rotation.drivers.guarded import Guarded
 from rotation.drivers.network.login_settings import normal_pin, pin_fields
 from rotation.state.binding import Binding, digest, in_turn
 
@@ -30,11 +31,6 @@ class Named:
     by_host: bool
     other: Named | None = None
 
-    @property
-    def identity(self) -> Mapping[str, object]:
-        """The fields that tell the account from every other."""
-        return identity_of(self.spec, self.account, self.username)
-
     def pinned(self, pins: Mapping[str, str]) -> Named:
         """Return a copy with these pins."""
         return dataclasses.replace(self, pins=pins)
@@ -54,14 +50,8 @@ def binding_for(
 ) -> Binding:
     """Return the binding of an account.
 
-    Settings with their default values do not count, so that a driver may get a new optional one.
-
-    Args:
-        code: the driver's.
-        account: instance of the driver's account class.
-        username: of the account.
-        pins: see ``Named``.
-        not_identity: see ``DriverSpec``.
+    Settings with their default values do not count, so that a driver may get a new optional one. For the arguments see
+    ``Named`` and ``DriverSpec``.
     """
     fields = {field.name: field for field in dataclasses.fields(account)}
     stated = {name: getattr(account, name) for name in fields}
@@ -77,7 +67,7 @@ def binding_for(
     )
 
 
-def identity_of(spec: DriverSpec, account: Any, username: str) -> Mapping[str, object]:  # noqa: ANN401 - the spec's account class
+def identity(of: Named | Guarded) -> Mapping[str, object]:
     """Return the fields that tell an account from every other."""
-    names = set(account.__dataclass_fields__) - spec.not_identity
-    return {name: getattr(account, name) for name in names} | {"username": username}
+    names = set(of.account.__dataclass_fields__) - of.spec.not_identity
+    return {name: getattr(of.account, name) for name in names} | {"username": of.username}

@@ -54,11 +54,7 @@ _NOT_BEHIND = ("driver", "password", "lockstep")
 
 
 def named_with_other(document: SecretDocument, name: Callable[[SecretDocument], Named]) -> Named:
-    """Return the account that a document names, with the one that takes turns with it.
-
-    Args:
-        document: the document.
-        name: returns the account that a document names first.
+    """Return the account that a document names, with the one that takes turns with it; ``name`` returns one alone.
 
     Raises:
         SettingsError: the document names a second account, and must not, or not this way.

@@ -100,15 +100,7 @@ def repeat_owed(session: Session, state: SecretState) -> None:
 
 
 def announce_end(session: Session, state: SecretState, step: Step, done: Result, *, proved_before: bool) -> None:
-    """Announce what a step did that succeeded.
-
-    Args:
-        session: this run.
-        state: the labels before it.
-        step: the step.
-        done: its result.
-        proved_before: whether the candidate was proved already.
-    """
+    """Announce what a step did that succeeded, given the labels before it and whether the candidate was proved then."""
     version = state.version(session.token)
     if step is Step.CREATE and CURRENT not in version.stages:
         session.announce(EventKind.STAGED, session.token)

@@ -31,11 +31,7 @@ _LOOK = "`lockstep doctor` finds out which stored password opens the account, an
 _NOTHING = Memory()
 
 
-def _read_nothing(_: str) -> StoredValue | None:
-    return None
-
-
-def is_spared(read: Read, state: SecretState) -> bool:
+def _is_spared(read: Read, state: SecretState) -> bool:
     """Return whether a reset cannot concern readers, since two accounts take turns."""
     with suppress(RotationError):
         value = read(state.current_id) if state.current_id else None
@@ -43,7 +39,7 @@ def is_spared(read: Read, state: SecretState) -> bool:
     return False
 
 
-def dead_since(state: SecretState, memory: Memory = _NOTHING, read: Read = _read_nothing) -> float | None:
+def dead_since(state: SecretState, memory: Memory = _NOTHING, read: Read = lambda _: None) -> float | None:
     """Return since when readers may hold a dead password, in epoch seconds; ``None`` where nothing says so.
 
     Args:
@@ -86,13 +82,6 @@ def _passwords(document: SecretDocument) -> list[Secret]:
     return [document.password] if key is None else [each.password for each in documents(document, key)]
 
 
-def _dead_since(error: RotationError, state: SecretState, token: str, memory: Memory, read: Read) -> float | None:
-    """Return since when readers may hold a dead password; the accounts of a batch know it each for itself."""
-    if not error.members or _given_up(state, read) not in (None, token):
-        return dead_since(state, memory, read)
-    return min((float(str(each["dead_since"])) for each in error.members if "dead_since" in each), default=None)
-
-
 def with_gap(error: E, read: Read, state: SecretState, token: str, memory: Memory = _NOTHING) -> E:
     """Return the error with since when readers hold, or may hold, a dead password; see ``dead_since``.
 
@@ -103,8 +92,11 @@ def with_gap(error: E, read: Read, state: SecretState, token: str, memory: Memor
         token: of the rotation; if its candidate is proved, current is certainly dead.
         memory: what the run did after the labels were read.
     """
-    since = _dead_since(error, state, token, memory, read)
-    if since is None or error.dead_since is not None or is_spared(read, state):
+    if error.members and _given_up(state, read) in (None, token):  # each account of a batch knows it for itself
+        since = min((float(str(each["dead_since"])) for each in error.members if "dead_since" in each), default=None)
+    else:
+        since = dead_since(state, memory, read)
+    if since is None or error.dead_since is not None or _is_spared(read, state):
         return error.changed()
     certain = state.proof(token) is not None or memory.proved is not None
     hold = "hold" if certain else "may hold"

@@ -16,7 +16,7 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from rotation.core.values import Authority, TaskState
+from rotation.core.values import Authority
 
 
 class Finding(Enum):
@@ -39,20 +39,13 @@ class Stored(StrEnum):
 
 
 class TaskFinding(Enum):
-    """What is known about the vendor's task."""
+    """What is known about the vendor's task; the last three are the values of ``TaskState``."""
 
     NONE = "none"
     NOT_POLLED = "not polled"
     RUNNING = "running"
     FAILED = "failed"
     DONE = "done"
-
-
-class Oracle(Enum):
-    """Whether and how it can be found out that a password is live."""
-
-    LOGIN = "login"
-    NONE = "none"
 
 
 class Move(StrEnum):
@@ -84,28 +77,20 @@ PROBES: Mapping[Move, Stored] = MappingProxyType(
 SENDS = (Move.SEND_FIRST, Move.SEND_AGAIN, Move.SEND_FROM_PREVIOUS)
 """The moves that send a reset."""
 
-TASK_FINDINGS: Mapping[TaskState, TaskFinding] = MappingProxyType(
-    {
-        TaskState.RUNNING: TaskFinding.RUNNING,
-        TaskState.DONE: TaskFinding.DONE,
-        TaskState.FAILED: TaskFinding.FAILED,
-    }
-)
-"""What a poll's answer means for the table."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What setSecret knows so far.
 
-    ``cancelled``: nothing was sent for this token by earlier runs, and ``previous`` is a cancelled rotation's candidate
-    that may have been. ``recalled``: the candidate was rejected in an earlier run, and this one has not asked about it.
+    ``oracle``: a login can find out whether a password is live. ``cancelled``: nothing was sent for this token by
+    earlier runs, and ``previous`` is a cancelled rotation's candidate that may have been. ``recalled``: the candidate
+    was rejected in an earlier run, and this one has not asked about it.
     ``turned_away``: the vendor refused the latest request because it was at work on the account.
     """
 
     intent: bool
     authority: Authority
-    oracle: Oracle
+    oracle: bool
     accepted: bool = False
     reachable: bool = True
     cancelled: bool = False
@@ -145,7 +130,7 @@ class Row:
     any_of: Finding | None = None
     intent: bool | None = None
     authority: Authority | None = None
-    oracle: Oracle | None = None
+    oracle: bool | None = None
     accepted: bool | None = None
     reachable: bool | None = None
     cancelled: bool | None = None
@@ -174,19 +159,9 @@ RECONCILIATION: tuple[Row, ...] = (
     Row(Move.POLL, "the vendor knows how the task ended", task=TaskFinding.NOT_POLLED),
     Row(Move.KEEP_POLLING, "a second reset would overtake the first", task=TaskFinding.RUNNING),
     Row(Move.SEND_AGAIN, "the task failed: same candidate, new task", task=TaskFinding.FAILED),
-    Row(
-        Move.DONE,
-        "the vendor said yes after the intent, and no more can be known",
-        oracle=Oracle.NONE,
-        accepted=True,
-    ),
-    Row(
-        Move.DONE,
-        "the vendor's task ended well, and no more can be known",
-        oracle=Oracle.NONE,
-        task=TaskFinding.DONE,
-    ),
-    Row(Move.SEND_AGAIN, "without an oracle the same candidate is replayed until a definitive yes", oracle=Oracle.NONE),
+    Row(Move.DONE, "the vendor said yes after the intent, and no more can be known", oracle=False, accepted=True),
+    Row(Move.DONE, "the vendor's task ended well, and no more can be known", oracle=False, task=TaskFinding.DONE),
+    Row(Move.SEND_AGAIN, "without an oracle the same candidate is replayed until a definitive yes", oracle=False),
     Row(
         Move.DONE,
         "the vendor said yes after the intent; the login is tried once the machine runs again",
@@ -226,12 +201,7 @@ RECONCILIATION: tuple[Row, ...] = (
     ),
     Row(Move.PROBE_PENDING, "a reset may have been applied: ask first", pending=_NOT_ASKED),
     Row(Move.DONE, "the candidate is live", pending=_ACCEPTED),
-    Row(
-        Move.SEND_AGAIN,
-        "an admin reset converges by repeating it with the same candidate",
-        authority=_ADMIN,
-        pending=_REJECTED,
-    ),
+    Row(Move.SEND_AGAIN, "repeating an admin reset with its candidate converges", authority=_ADMIN, pending=_REJECTED),
     Row(Move.PROBE_CURRENT, "a change needs the live password", authority=_SELF, current=_NOT_ASKED),
     Row(Move.SEND_AGAIN, "not applied: change from current", authority=_SELF, current=_ACCEPTED),
     Row(Move.PROBE_PREVIOUS, "it may have been restored by hand", authority=_SELF, previous=_NOT_ASKED),

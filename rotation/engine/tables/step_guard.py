@@ -57,13 +57,7 @@ GUARD: Mapping[tuple[Standing, Step], Cell] = MappingProxyType(
 
 
 def standing(state: SecretState, token: str, *, has_value: bool) -> Standing:
-    """Return the state of the token's version.
-
-    Args:
-        state: the secret's labels.
-        token: the version id of this rotation.
-        has_value: whether that version can be read; only asked for a pending version without an intent mark.
-    """
+    """Return the state of the token's version; ``has_value`` counts only where it is pending without an intent mark."""
     version = state.versions.get(token)
     if version is None:
         return Standing.ABSENT

@@ -26,7 +26,6 @@ from rotation.engine.tables.reconciliation import (
     Facts,
     Finding,
     Move,
-    Oracle,
     Row,
     Stored,
     TaskFinding,
@@ -138,16 +137,26 @@ def test_a_reset_that_is_taken_and_does_not_help_is_sent_a_few_times_a_day(
         longest = [max(played.gaps[:number]) for number in range(1, len(played.gaps) + 1)]
         assert longest[0] <= 1300
         assert longest[-1] >= 10_000
+    before = [vendor.resets for vendor in vendors_of(world)]
     assert play(world, token).done
+    assert all(now.resets <= then + 1 for now, then in zip(vendors_of(world), before, strict=True))
     assert {vendor.power for vendor in vendors_of(world)} <= {None, Power.RUNNING}
 
 
-def test_a_day_of_attempts_each_minute_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Attempts that come too early are parked without a call at the vendor."""
-    world = make_scenario("machine", switch_seconds=25.0)
+@pytest.mark.parametrize("spacing", [60.0, 3600.0])
+@pytest.mark.parametrize("switch_seconds", [5.0, 25.0])
+def test_a_day_of_attempts_stops_a_machine_as_seldom_whatever_their_rhythm(
+    monkeypatch: pytest.MonkeyPatch, spacing: float, switch_seconds: float
+) -> None:
+    """Attempts that come too early are parked without a call at the vendor, and the machine runs in between."""
+    world = make_scenario("machine", switch_seconds=switch_seconds)
     refusing(monkeypatch)
-    play(world, world.begin(), spacing=60.0)
-    assert (world.vendor.resets, world.vendor.stops) <= (MOST_RESETS, MOST_RESETS)
+    play(world, world.begin(), spacing=spacing)
+    assert world.vendor.resets <= MOST_RESETS
+    assert world.vendor.stops <= MOST_RESETS
+    assert world.vendor.wrong_logins <= MOST_LOGINS * world.vendor.stops
+    assert not world.vendor.busy
+    assert world.vendor.power is Power.RUNNING
 
 
 @pytest.mark.parametrize("kind", ["admin", "self", "machine", "admin-task", "admin without a login"])
@@ -369,8 +378,7 @@ def _after(row: Row, facts: Facts, *, tasks: bool) -> Iterator[Facts]:
 def pairs_of_the_table(world: Scenario) -> set[Pair]:
     """Return every two moves that may follow one another in one run for this kind of account, by the table itself."""
     seen, pairs = set(), set()
-    oracle = Oracle.LOGIN if world.oracle else Oracle.NONE
-    plain = Facts(intent=False, authority=world.vendor.authority, oracle=oracle)
+    plain = Facts(intent=False, authority=world.vendor.authority, oracle=world.oracle)
     todo = [plain, replace(plain, intent=True), replace(plain, intent=True, turned_away=True)]
     if world.vendor.asynchronous:
         todo.append(replace(plain, intent=True, task=TaskFinding.NOT_POLLED))
@@ -390,7 +398,7 @@ UNPLAYED = {
     (
         Move.PROBE_PREVIOUS,
         Move.PARK_EXTERNAL,
-    ): "the candidate is asked again first, where each move has a run of its own",
+    ): "the candidate is asked again first, where each move has its own run",
     (Move.PROBE_PREVIOUS, Move.RETRY_LATER): "as with current, which is played",
 }
 

@@ -24,7 +24,7 @@ from rotation.core.errors import (
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
 from rotation.engine.account import steps
-from rotation.engine.batch.member_store import MemberStore
+from rotation.engine.batch.members import MemberStore
 from rotation.engine.result import Result
 from rotation.policy import PasswordPolicy
 from rotation.state import marks

@@ -26,6 +26,7 @@ from rotation_testkit.fault_lab.in_memory.scenario import Scenario
 from rotation_testkit.fault_lab.in_memory.scenarios import KINDS
 
 CLEAN = ["staged", "sent", "proved", "committed"]
+Made = Callable[..., Scenario]
 
 
 @dataclass
@@ -58,7 +59,7 @@ def heard() -> Heard:
 
 
 @pytest.fixture
-def made(world: Callable[..., Scenario], heard: Heard) -> Callable[..., Scenario]:
+def made(world: Made, heard: Heard) -> Made:
     """Make a scenario whose events are heard."""
 
     def make(kind: str = "admin", *, early: bool = False) -> Scenario:
@@ -76,9 +77,7 @@ def owed(scenario: Scenario) -> list[str]:
 
 @pytest.mark.parametrize("early", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_clean_rotation_announces_each_event_once(
-    made: Callable[..., Scenario], heard: Heard, kind: str, *, early: bool
-) -> None:
+def test_a_clean_rotation_announces_each_event_once(made: Made, heard: Heard, kind: str, *, early: bool) -> None:
     """Committed comes with the evidence and after the value has become current; early commits say the same."""
     scenario = made(kind, early=early)
     token = scenario.run_to(Step.FINISH)
@@ -88,9 +87,7 @@ def test_a_clean_rotation_announces_each_event_once(
     assert scenario.secret.describe().current_id == token
 
 
-def test_committed_is_announced_after_the_commit_and_before_the_labels_are_settled(
-    made: Callable[..., Scenario], heard: Heard
-) -> None:
+def test_committed_is_announced_after_the_commit_and_before_the_labels_are_settled(made: Made, heard: Heard) -> None:
     """A target that looks sees the new value, and the former version's intent is still there to repeat by."""
     scenario = made()
     scenario.run_to(Step.FINISH)
@@ -109,7 +106,7 @@ def test_committed_is_announced_after_the_commit_and_before_the_labels_are_settl
 
 @pytest.mark.parametrize("early", [False, True])
 def test_a_run_that_dies_between_commit_and_announcement_is_repeated_and_announces(
-    made: Callable[..., Scenario], heard: Heard, *, early: bool
+    made: Made, heard: Heard, *, early: bool
 ) -> None:
     """The service runs the step again, which finds its work done; a secret's first rotation is no exception."""
     scenario = made(early=early)
@@ -129,7 +126,7 @@ def test_a_run_that_dies_between_commit_and_announcement_is_repeated_and_announc
 @pytest.mark.parametrize("early", [False, True])
 @pytest.mark.parametrize("first", [True, False])
 def test_a_commit_whose_run_died_is_announced_by_the_next_check_and_rotation(
-    made: Callable[..., Scenario], heard: Heard, *, first: bool, early: bool
+    made: Made, heard: Heard, *, first: bool, early: bool
 ) -> None:
     """Where nobody repeats the step: labels show the commit, by a note where a first rotation leaves none to settle."""
     scenario = made(early=early)
@@ -151,7 +148,7 @@ def test_a_commit_whose_run_died_is_announced_by_the_next_check_and_rotation(
     assert sorted(heard.kinds()[-4:]) == sorted(CLEAN)
 
 
-def test_a_death_before_a_noted_commit_announces_nothing(made: Callable[..., Scenario], heard: Heard) -> None:
+def test_a_death_before_a_noted_commit_announces_nothing(made: Made, heard: Heard) -> None:
     """A note on a candidate that is not current says nothing; the commit that follows takes it away."""
     scenario = made()
     token = scenario.run_to(Step.TEST)
@@ -171,7 +168,7 @@ def test_a_death_before_a_noted_commit_announces_nothing(made: Callable[..., Sce
 
 @pytest.mark.parametrize("before", [0, 1])
 def test_a_target_that_is_down_fails_nothing_and_hears_of_the_commit_at_the_next_run(
-    made: Callable[..., Scenario], heard: Heard, before: int
+    made: Made, heard: Heard, before: int
 ) -> None:
     """The mark `owed` stays on the new current version until every target has taken the event."""
     scenario = made()
@@ -193,7 +190,7 @@ def test_a_target_that_is_down_fails_nothing_and_hears_of_the_commit_at_the_next
     assert heard.kinds() == []
 
 
-def test_later_rotations_read_and_write_nothing_for_it(made: Callable[..., Scenario], world: Any) -> None:
+def test_later_rotations_read_and_write_nothing_for_it(made: Made, world: Any) -> None:
     """The labels that the commit settles show whether it was announced; only the first rotation has none."""
 
     def effects(scenario: Scenario) -> list[str]:
@@ -207,9 +204,7 @@ def test_later_rotations_read_and_write_nothing_for_it(made: Callable[..., Scena
 
 
 @pytest.mark.parametrize("verb", ["attach", "detach"])
-def test_a_note_that_cannot_be_written_or_taken_away_fails_no_commit(
-    made: Callable[..., Scenario], heard: Heard, verb: str
-) -> None:
+def test_a_note_that_cannot_be_written_or_taken_away_fails_no_commit(made: Made, heard: Heard, verb: str) -> None:
     """Of a first rotation, whose finishSecret writes nothing else beside the commit."""
     scenario = made()
     token = scenario.run_to(Step.TEST)
@@ -220,7 +215,7 @@ def test_a_note_that_cannot_be_written_or_taken_away_fails_no_commit(
     assert (heard.kinds(), scenario.secret.describe().current_id) == (["committed"], token)
 
 
-def test_a_value_that_an_operator_corrected_is_no_commit(made: Callable[..., Scenario], heard: Heard) -> None:
+def test_a_value_that_an_operator_corrected_is_no_commit(made: Made, heard: Heard) -> None:
     """The wrong login that labels of the former value tell of is left over, and no rotation was."""
     scenario = made()
     scenario.vendor.set_by_hand(Secret("Changed0Outside0Cha"))
@@ -232,9 +227,7 @@ def test_a_value_that_an_operator_corrected_is_no_commit(made: Callable[..., Sce
     assert heard.kinds() == []
 
 
-def test_an_owed_commit_is_announced_by_the_next_rotation_and_then_forgotten(
-    made: Callable[..., Scenario], heard: Heard
-) -> None:
+def test_an_owed_commit_is_announced_by_the_next_rotation_and_then_forgotten(made: Made, heard: Heard) -> None:
     """Its mark uses up no label for longer."""
     scenario = made()
     heard.refuses = True
@@ -246,7 +239,7 @@ def test_an_owed_commit_is_announced_by_the_next_rotation_and_then_forgotten(
     assert owed(scenario) == []
 
 
-def test_a_lost_answer_is_sent_and_failed_and_then_proved(made: Callable[..., Scenario], heard: Heard) -> None:
+def test_a_lost_answer_is_sent_and_failed_and_then_proved(made: Made, heard: Heard) -> None:
     """What may have been sent is said even where the attempt fails; the reason is the error's code."""
     scenario = made("self")
     token = scenario.created()
@@ -258,7 +251,7 @@ def test_a_lost_answer_is_sent_and_failed_and_then_proved(made: Callable[..., Sc
     assert [each for each in heard.kinds() if each not in ("staged", "sent")] == ["proved", "committed"]
 
 
-def test_a_failure_before_the_reset_says_nothing_of_a_reset(made: Callable[..., Scenario], heard: Heard) -> None:
+def test_a_failure_before_the_reset_says_nothing_of_a_reset(made: Made, heard: Heard) -> None:
     """A reader of `sent` may rely on it that the current password may be dead."""
     scenario = made()
     token = scenario.created()
@@ -268,7 +261,7 @@ def test_a_failure_before_the_reset_says_nothing_of_a_reset(made: Callable[..., 
     assert heard.kinds() == ["staged", "failed"]
 
 
-def test_a_parked_attempt_says_why(made: Callable[..., Scenario], heard: Heard) -> None:
+def test_a_parked_attempt_says_why(made: Made, heard: Heard) -> None:
     """The reason is the word of the label, and it is no failure."""
     scenario = made("self")
     scenario.run_to(Step.FINISH)
@@ -278,7 +271,7 @@ def test_a_parked_attempt_says_why(made: Callable[..., Scenario], heard: Heard) 
     assert {(kind, reason) for kind, _, _, reason in heard.said} == {(EventKind.PARKED, "too_soon")}
 
 
-def test_what_only_needs_time_is_no_event(made: Callable[..., Scenario], heard: Heard) -> None:
+def test_what_only_needs_time_is_no_event(made: Made, heard: Heard) -> None:
     """A step that will continue by itself has not failed."""
     scenario = made()
     token = scenario.created()
@@ -288,7 +281,7 @@ def test_what_only_needs_time_is_no_event(made: Callable[..., Scenario], heard: 
     assert heard.kinds() == ["staged"]
 
 
-def test_a_dead_current_password_is_drift(made: Callable[..., Scenario], heard: Heard) -> None:
+def test_a_dead_current_password_is_drift(made: Made, heard: Heard) -> None:
     """The check says which version does not open the account; a vendor that cannot be asked says nothing."""
     scenario = made()
     scenario.fuse = Fuse(only="verify", at=1, error=lambda _: VendorUnavailable("down", unsent=True))

@@ -14,7 +14,6 @@ from rotation.engine.tables.reconciliation import (
     Facts,
     Finding,
     Move,
-    Oracle,
     Row,
     Stored,
     TaskFinding,
@@ -30,7 +29,7 @@ def decided() -> Decided:
     domains: dict[str, list[Any]] = {
         "intent": [False, True],
         "authority": list(Authority),
-        "oracle": list(Oracle),
+        "oracle": [False, True],
         "accepted": [False, True],
         "reachable": [False, True],
         "cancelled": [False, True],
@@ -109,7 +108,7 @@ def test_reconciliation_with_a_login_check(case: tuple[Any, ...]) -> None:
     """The rows of the reconciliation rule (rotation-systems.md G.3)."""
     *known, move = case
     names = ("intent", "authority", "task", "pending", "current", "previous")
-    assert next_move(Facts(oracle=Oracle.LOGIN, **dict(zip(names, known, strict=True)))).move is move
+    assert next_move(Facts(oracle=True, **dict(zip(names, known, strict=True)))).move is move
 
 
 # pending, current, previous -> move, after the first reset was refused beside a cancelled rotation's version
@@ -129,9 +128,9 @@ def test_a_cancelled_rotations_password_is_asked_about_before_the_candidates(cas
     """Its reset may have been applied, while the candidate's only one was refused; an administrator needs neither."""
     *known, move = case
     found = dict(zip(("pending", "current", "previous"), known, strict=True))
-    assert next_move(Facts(intent=True, authority=S, oracle=Oracle.LOGIN, cancelled=True, **found)).move is move
-    by_admin = Facts(intent=True, authority=A, oracle=Oracle.LOGIN, cancelled=True, **found)
-    assert next_move(by_admin) is next_move(Facts(intent=True, authority=A, oracle=Oracle.LOGIN, **found))
+    assert next_move(Facts(intent=True, authority=S, oracle=True, cancelled=True, **found)).move is move
+    by_admin = Facts(intent=True, authority=A, oracle=True, cancelled=True, **found)
+    assert next_move(by_admin) is next_move(Facts(intent=True, authority=A, oracle=True, **found))
 
 
 # intent, accepted, task -> move; nobody can tell whether a password is live
@@ -152,7 +151,7 @@ WITHOUT_LOGIN = [
 def test_reconciliation_without_a_login_check(case: tuple[Any, ...], authority: Authority) -> None:
     """The same candidate is replayed until a definitive yes that is newer than the intent."""
     intent, accepted, task, move = case
-    facts = Facts(oracle=Oracle.NONE, authority=authority, intent=intent, accepted=accepted, task=task)
+    facts = Facts(oracle=False, authority=authority, intent=intent, accepted=accepted, task=task)
     assert next_move(facts).move is move
 
 
@@ -177,7 +176,7 @@ def test_an_admin_reset_never_probes_the_old_passwords(decided: Decided) -> None
 
 def test_an_outside_change_is_concluded_only_once_this_run_has_asked_about_the_candidate() -> None:
     """A slow reset may have arrived since an earlier run asked, so the candidate is asked about again, and last."""
-    recalled = Facts(intent=True, authority=S, oracle=Oracle.LOGIN, previous=ABSENT).remembered(
+    recalled = Facts(intent=True, authority=S, oracle=True, previous=ABSENT).remembered(
         {Stored.PENDING: "rejected", Stored.CURRENT: "rejected"}
     )
     assert next_move(recalled).move is Move.PROBE_PENDING
@@ -187,7 +186,7 @@ def test_an_outside_change_is_concluded_only_once_this_run_has_asked_about_the_c
 
 def test_no_label_makes_a_candidate_accepted() -> None:
     """What a label says of other passwords only chooses what to ask next; a text of another form says nothing."""
-    fresh = Facts(intent=True, authority=S, oracle=Oracle.LOGIN)
+    fresh = Facts(intent=True, authority=S, oracle=True)
     assert fresh.remembered({Stored.PENDING: "accepted", Stored.CURRENT: "locked"}) == fresh
     assert fresh.remembered({Stored.CURRENT: "accepted"}).current is YES
 
@@ -195,7 +194,7 @@ def test_no_label_makes_a_candidate_accepted() -> None:
 @pytest.mark.parametrize("which", Stored)
 def test_a_finding_is_filled_in_beside_the_others(which: Stored) -> None:
     """The new facts hold the finding, and the facts before it stay as they were."""
-    before = Facts(intent=True, authority=S, oracle=Oracle.LOGIN)
+    before = Facts(intent=True, authority=S, oracle=True)
     after = before.learned(which, NO)
     assert getattr(after, which.value) is NO
     assert [getattr(after, each.value) for each in Stored if each is not which] == [NOT_ASKED, NOT_ASKED]

@@ -7,7 +7,7 @@ import pytest
 from rotation.core.errors import BindingMismatch, DriverError
 from rotation.core.values import Evidence
 from rotation.engine import session
-from rotation.engine.account import prober, sender, steps
+from rotation.engine.account import sender, steps
 from rotation.engine.account.attempt import Attempt
 from rotation.engine.result import Result
 from rotation.state import marks
@@ -53,13 +53,13 @@ def reset_before_mark(monkeypatch):
 
 def unknown_is_rejected(monkeypatch):
     """Take a login that could not be made for a wrong password."""
-    ask = prober._ask
+    ask = Attempt._ask
 
     def asked(attempt, password):
         finding = ask(attempt, password)
         return type(finding).REJECTED if finding is type(finding).UNKNOWN else finding
 
-    monkeypatch.setattr(prober, "_ask", asked)
+    monkeypatch.setattr(Attempt, "_ask", asked)
 
 
 def candidate_dropped(monkeypatch):

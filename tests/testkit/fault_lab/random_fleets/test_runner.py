@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from rotation.core.values import Evidence
-from rotation.engine.account import prober, proof
+from rotation.engine.account import proof
+from rotation.engine.account.attempt import Attempt
 from rotation.engine.tables.reconciliation import Finding
 from rotation.state import marks
 from rotation.state.store import LabelStore
@@ -95,12 +96,7 @@ def unknown_is_no(ask):
 MUTATIONS = {
     "no intent mark": (LabelStore, "acquire", without_intent, {"I5"}),
     "commit before verification": (proof, "_find", lambda *_, **__: Evidence.LOGIN, {"I1", "I2"}),
-    "unknown treated as rejected": (
-        prober,
-        "_ask",
-        unknown_is_no(prober._ask),
-        {"unknown", "I8"},
-    ),
+    "unknown treated as rejected": (Attempt, "_ask", unknown_is_no(Attempt._ask), {"unknown", "I8"}),
 }
 
 
