@@ -24,11 +24,16 @@ class Artefact:
     python: Path
     site_packages: Path
 
-    def runtime(self, env, *, timeout=60):
+    def runtime(self, env):
         """Return the function under the emulator, not yet started."""
-        return LambdaRuntime(
-            self.task_root, env=env, python=self.python, site_packages=self.site_packages, timeout=timeout
-        )
+        return LambdaRuntime(self.task_root, env=env, python=self.python, site_packages=self.site_packages, timeout=60)
+
+    def beside(self, folder, source, env=None):
+        """Return a function of a test's own, whose ``handler`` is called, with the packed code beside its module."""
+        for entry in self.task_root.iterdir():
+            (folder / entry.name).symlink_to(entry)
+        (folder / "own.py").write_text(source)
+        return LambdaRuntime(folder, "own.handler", env=env, python=self.python, site_packages=self.site_packages)
 
 
 @pytest.fixture(scope="session")

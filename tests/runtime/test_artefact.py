@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from rotation_testkit.processes.lambda_runtime import LambdaRuntime
-
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
@@ -23,9 +21,6 @@ def handler(names, context):
 
 def test_code_comes_from_the_task_root_alone(artefact, tmp_path):
     """Inside the runtime, our code and each packed dependency are those of the artefact, also where tests have both."""
-    for entry in artefact.task_root.iterdir():
-        (tmp_path / entry.name).symlink_to(entry)
-    (tmp_path / "origins.py").write_text(ORIGINS)
     ours = [
         "rotation",
         "rotation.drivers.vendors.huawei_meeting.driver",
@@ -33,9 +28,7 @@ def test_code_comes_from_the_task_root_alone(artefact, tmp_path):
         "rotation.drivers.logins.winrm",
     ]
     names = [*ours, "requests", "urllib3", "paramiko", "pypsrp", "pymysql", "psycopg"]
-    with LambdaRuntime(
-        tmp_path, "origins.handler", python=artefact.python, site_packages=artefact.site_packages
-    ) as runtime:
+    with artefact.beside(tmp_path, ORIGINS) as runtime:
         result = runtime.invoke(names)
     assert result.error is None
     assert {name: Path(file).is_relative_to(tmp_path) for name, file in result.payload.items()} == dict.fromkeys(

@@ -1,9 +1,7 @@
 """What the packed function loads until its first answer, beyond what AWS's client loads: exact, nothing is timed."""
 
 import sys
-from pathlib import Path
 
-from rotation_testkit.processes.lambda_runtime import LambdaRuntime
 from rotation_testkit.sandbox.sandbox import FUNCTION_ARN, HUAWEI, open_sandbox
 
 LOADED = """
@@ -41,20 +39,11 @@ def test_a_step_without_a_vendor_call_loads_the_handler_and_no_client_of_a_vendo
 
     Garbage is looked for again once the imports are over.
     """
-    for entry in artefact.task_root.iterdir():
-        (tmp_path / entry.name).symlink_to(entry)
-    Path(tmp_path, "loaded.py").write_text(LOADED)
     with open_sandbox(holding=(HUAWEI,), retry_delays=()) as started:
         found = []
 
         def function(event):
-            with LambdaRuntime(
-                tmp_path,
-                "loaded.handler",
-                env=started.environment(),
-                python=artefact.python,
-                site_packages=artefact.site_packages,
-            ) as runtime:
+            with artefact.beside(tmp_path, LOADED, started.environment()) as runtime:
                 found.append(runtime.invoke(event))
             raise RuntimeError("the first step is enough")
 

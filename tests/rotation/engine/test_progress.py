@@ -287,9 +287,7 @@ def test_a_vendor_that_is_at_work_is_asked_less_and_less_and_a_human_is_called(
     """Nobody is called for half an hour, no login is spent, and the rotation ends by itself once the trouble does."""
     begins, make, at_first = BUSY[kind]
     world = make()
-    token = world.begin()
-    if not at_first:
-        world.step(Step.CREATE, token)
+    token = world.created() if not at_first else world.begin()
     with monkeypatch.context() as trouble:
         begins(world, trouble)
         played = play(world, token, seconds=hours * 3600)
@@ -490,8 +488,7 @@ def restored(world: Scenario, patch: pytest.MonkeyPatch) -> str:
 
 def abandoned(world: Scenario, _: pytest.MonkeyPatch) -> str:
     """A rotation was cancelled after its reset."""
-    token = world.created()
-    world.step(Step.SET, token)
+    token = world.run_to(Step.SET)
     world.strip_pending(token)
     world.clock.sleep(3600)
     return world.begin()

@@ -38,9 +38,7 @@ def test_rotation_that_is_switched_off_touches_nothing(world):
 def test_a_repeated_finish_tidies_up(world):
     """The commit happened and the function died before the labels were cleared."""
     scenario = world()
-    token = scenario.created()
-    scenario.step(Step.SET, token)
-    scenario.step(Step.TEST, token)
+    token = scenario.run_to(Step.TEST)
     scenario.secret.attach(marks.intent(1).on("version-0"), "version-0")
     scenario.secret.move(CURRENT, source="version-0", target=token)
 
@@ -149,7 +147,6 @@ def test_a_value_put_by_hand_after_a_rotation_does_not_make_the_next_one_wait(wo
     scenario.rotate(scenario.begin())
     scenario.vendor.set_by_hand(Secret("Operator0Wrote0This0"))
     scenario.put_by_hand(password="Operator0Wrote0This0")
-    token = scenario.begin()
-    scenario.step(Step.CREATE, token)
+    token = scenario.created()
     _settle(scenario, Step.SET, token)
     assert scenario.vendor.live == scenario.secret.read(token).document.password

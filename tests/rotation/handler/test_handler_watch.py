@@ -26,6 +26,15 @@ def watched(rig: Any) -> dict[str, object]:
     return dict(report)
 
 
+def label_pending(rig: Any, words: str) -> None:
+    """Put a label with these words and the time of now on a pending version."""
+    store, name, pending = rig.world.secrets_manager, rig.world.accounts[UCLOUD], "b" * 32
+    put = {"ClientRequestToken": pending, "SecretString": "{}", "VersionStages": ["AWSPENDING"]}
+    store.call("PutSecretValue", SecretId=name, **put)
+    label = f"lockstep:{words}:{int(rig.world.clock.now())}@{pending[-8:]}"
+    store.call("UpdateSecretVersionStage", SecretId=name, VersionStage=label, MoveToVersionId=pending)
+
+
 def test_a_secret_that_is_late_is_counted_and_announced(rig: Any, tmp_path: Path) -> None:
     """By its next rotation date; the second watch repeats the event under the same id."""
     place = tmp_path / "events.jsonl"
@@ -43,14 +52,7 @@ def test_a_secret_that_is_late_is_counted_and_announced(rig: Any, tmp_path: Path
 
 def test_a_reset_that_nobody_follows_up_is_seen_by_its_label(rig: Any) -> None:
     """The service gave up after its retries, so that no step runs; the seconds since the reset grow."""
-    name = rig.world.accounts[UCLOUD]
-    pending = "b" * 32
-    store = rig.world.secrets_manager
-    store.call(
-        "PutSecretValue", SecretId=name, ClientRequestToken=pending, SecretString="{}", VersionStages=["AWSPENDING"]
-    )
-    intent = f"lockstep:intent:{int(rig.world.clock.now())}@{pending[-8:]}"
-    store.call("UpdateSecretVersionStage", SecretId=name, VersionStage=intent, MoveToVersionId=pending)
+    label_pending(rig, "intent")
     rig.world.clock.sleep(1800)
     first = watched(rig)["unproved_seconds"]
     rig.world.clock.sleep(600)
@@ -60,14 +62,8 @@ def test_a_reset_that_nobody_follows_up_is_seen_by_its_label(rig: Any) -> None:
 
 def test_a_parking_for_a_human_is_counted_until_it_is_gone(rig: Any) -> None:
     """One that continues by itself is not."""
-    name, store = rig.world.accounts[UCLOUD], rig.world.secrets_manager
-    pending = "b" * 32
-    store.call(
-        "PutSecretValue", SecretId=name, ClientRequestToken=pending, SecretString="{}", VersionStages=["AWSPENDING"]
-    )
     for reason, count in (("back_off", 0), ("external_change", 1)):
-        label = f"lockstep:parked:{reason}:{int(rig.world.clock.now())}@{pending[-8:]}"
-        store.call("UpdateSecretVersionStage", SecretId=name, VersionStage=label, MoveToVersionId=pending)
+        label_pending(rig, f"parked:{reason}")
         assert watched(rig)["needs_human"] == count
 
 

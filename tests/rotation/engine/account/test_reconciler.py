@@ -19,7 +19,6 @@ from rotation_testkit.fault_lab.in_memory.vendor import MemoryVendor
 
 OLD = Secret("Old0Password0Old0Pas")
 FOREIGN = "Bobs0Password0000Bob"
-HELD = "held-0000000000000000000000000000000"
 
 
 @pytest.mark.parametrize("edge", list(Edge))
@@ -99,19 +98,12 @@ def test_could_not_tell_decides_nothing(world, kind):
     assert scenario.password() == OLD
 
 
-def hold(scenario, text, *stages):
-    """Keep any text under labels, as people do."""
-    scenario.secret.put(HELD, None, *stages)
-    scenario.secret._versions[HELD].text = Secret(text)
-    scenario.secret._versions[HELD].created = scenario.clock.now()
-
-
 @pytest.mark.parametrize(
     "text",
     ["plain text", SecretDocument({"driver": "memory", "username": "bob", "password": FOREIGN}).dump().reveal()],
     ids=["no document", "another account"],
 )
-def test_the_previous_value_is_tried_only_if_it_is_of_this_account(world, text):
+def test_the_previous_value_is_tried_only_if_it_is_of_this_account(world, hold, text):
     """Another account's password would be a wrong login, or worse, a right one."""
     scenario = world("self", min_age_seconds=0)
     hold(scenario, text, "AWSPREVIOUS")
@@ -151,8 +143,7 @@ def test_a_cancelled_rotation_whose_reset_went_out_is_found(world):
     The refused change is the one wrong login: that version is asked about before the candidate.
     """
     scenario = world("self", min_age_seconds=0)
-    token = scenario.created()
-    scenario.step(Step.SET, token)
+    token = scenario.run_to(Step.SET)
     scenario.strip_pending(token)
     scenario.clock.sleep(3600)
 

@@ -41,9 +41,7 @@ def test_another_account_is_never_reset_nor_committed(world, changes, step):
 def test_an_obstacle_keeps_everything_as_it_is(world, at, kind):
     """It may appear before createSecret, which stages nothing, or after it; nothing is sent and nothing probed."""
     scenario = world(kind)
-    token = scenario.begin()
-    if at is Step.SET:
-        scenario.step(Step.CREATE, token)
+    token = scenario.created() if at is Step.SET else scenario.begin()
     scenario.vendor.obstacles = (PreconditionFailed("arrears"),)
 
     with pytest.raises(PreconditionFailed):

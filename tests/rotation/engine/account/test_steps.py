@@ -15,7 +15,6 @@ from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 OLD = Secret("Old0Password0Old0Pas")
 HIS = "Human0Password0Human"
-HELD = "held-0000000000000000000000000000000"
 
 
 def test_an_acknowledged_but_ineffective_reset_is_not_committed(world):
@@ -45,9 +44,7 @@ def test_finish_proves_before_it_commits(world):
 def test_a_proof_that_no_longer_holds_is_taken_back(world):
     """Somebody put another current value: testSecret logs in, and leaves nothing that finishSecret could commit by."""
     scenario = world()
-    token = scenario.created()
-    scenario.step(Step.SET, token)
-    scenario.step(Step.TEST, token)
+    token = scenario.run_to(Step.TEST)
     scenario.put_by_hand(note="mine")
     scenario.vendor.set_by_hand(Secret("Somebody0Else0Did0It"))
 
@@ -60,9 +57,7 @@ def test_a_proof_that_no_longer_holds_is_taken_back(world):
 def test_weaker_proof_than_demanded_is_not_committed(world):
     """The deployment asks for more than when testSecret ran."""
     scenario = world(oracle=False)
-    token = scenario.created()
-    scenario.step(Step.SET, token)
-    scenario.step(Step.TEST, token)
+    token = scenario.run_to(Step.TEST)
     scenario.minimum = Evidence.READBACK
 
     with pytest.raises(ConfigError):
@@ -137,21 +132,12 @@ def test_the_candidate_keeps_what_the_secret_does_not_declare(world):
     assert scenario.secret.read(state.current_id).document["other"] == {"a": [1, 2]}
 
 
-def hold(scenario, text, *stages):
-    """Keep any text under labels, as people do."""
-    scenario.secret.put(HELD, None, *stages)
-    scenario.secret._versions[HELD].text = Secret(text)
-    scenario.secret._versions[HELD].created = scenario.clock.now()
-
-
 @pytest.mark.parametrize(("oracle", "minimum"), [(True, Evidence.LOGIN), (False, Evidence.ACCEPTED)])
 def test_what_was_proved_before_somebody_put_a_password_is_not_promoted(world, oracle, minimum):
     """The next attempt sends, or proves, the candidate again: readers never get a dead password."""
     scenario = world("admin", oracle=oracle)
     scenario.minimum = minimum
-    token = scenario.begin()
-    for step in (Step.CREATE, Step.SET, Step.TEST):
-        scenario.step(step, token)
+    token = scenario.run_to(Step.TEST)
     scenario.clock.sleep(7200)
     scenario.vendor.set_by_hand(Secret(HIS))
     scenario.put_by_hand(password=HIS)
@@ -166,9 +152,7 @@ def test_what_was_proved_before_somebody_put_a_password_is_not_promoted(world, o
 def test_a_late_finish_alone_promotes_nothing_that_was_proved_before(world):
     """FinishSecret logs in again without the steps before it, and learns the truth."""
     scenario = world("admin")
-    token = scenario.begin()
-    for step in (Step.CREATE, Step.SET, Step.TEST):
-        scenario.step(step, token)
+    token = scenario.run_to(Step.TEST)
     scenario.clock.sleep(3 * 86_400)
     scenario.vendor.set_by_hand(Secret(HIS))
     scenario.put_by_hand(password=HIS)
@@ -186,7 +170,7 @@ def test_a_proof_in_the_same_second_as_current_stands(world):
     assert (scenario.vendor.resets, scenario.vendor.wrong_logins) == (2, 0)
 
 
-def test_a_version_that_is_no_account_document_stops_no_rotation(world):
+def test_a_version_that_is_no_account_document_stops_no_rotation(world, hold):
     """A labelled copy of something else is not read for the machine's state."""
     scenario = world("machine")
     scenario.vendor.power = Power.STOPPED

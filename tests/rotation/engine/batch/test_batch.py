@@ -162,8 +162,7 @@ def test_an_account_whose_resets_fail_is_parked_after_three() -> None:
 def test_a_proof_that_no_longer_holds_is_lost() -> None:
     """Somebody changes one password between setSecret and testSecret: it is reset again, the others are not."""
     scenario = make_batch()
-    token = scenario.created()
-    scenario.step(Step.SET, token)
+    token = scenario.run_to(Step.SET)
     scenario.forget_proof(token)
     scenario.vendors[1].set_by_hand(Secret("Changed0By0Hand0Pass"))
     with pytest.raises(LoginRejected) as caught:

@@ -80,9 +80,7 @@ def test_a_candidate_of_other_accounts_is_never_sent(change: Callable[[Any], Any
 def test_accounts_are_compared_again_before_they_become_current() -> None:
     """Another account is not made current, even when all are proved, and without binding and seal."""
     scenario = make_batch().unguarded()
-    token = scenario.begin()
-    for step in (Step.CREATE, Step.SET, Step.TEST):
-        scenario.step(step, token)
+    token = scenario.run_to(Step.TEST)
     candidate = scenario.document(PENDING)
     entries: Any = candidate[KEY]
     scenario.secret.put(token, candidate.replaced(**{KEY: [*entries[:2], {**entries[2], "tenant": "other"}]}))
@@ -139,9 +137,7 @@ def test_the_largest_batch_fits_after_everything_that_leaves_labels() -> None:
     """A current and a cancelled version with all their marks; the store would refuse the twenty-first label."""
     scenario = make_batch(MOST_MEMBERS, asynchronous=True, delay_seconds=30.0)
     scenario.rotate(scenario.begin())
-    cancelled = scenario.begin()
-    scenario.step(Step.CREATE, cancelled)
-    scenario.step(Step.SET, cancelled)
+    cancelled = scenario.run_to(Step.SET)
     scenario.forget_proof(cancelled)
     now = scenario.clock.now()
     for number in range(MOST_MEMBERS):
