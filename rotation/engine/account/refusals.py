@@ -137,18 +137,15 @@ def _noted_back_off(session: AccountSession, refusal: DriverError) -> float | No
         if session.memory.open or version.before(session.holder).intent is not None:
             return None
         failures = count_put_off(session, session.token)
-        certain = isinstance(refusal, RequestRefused)
         most = waiting.LONGEST_PAUSE if session.memory.switched else waiting.BACK_OFF_MOST
         pause = waiting.back_off(failures, session.token, most=most)
-        pause = max(pause, waiting.BACK_OFF_MOST) if certain else pause
+        if isinstance(refusal, RequestRefused):
+            pause = max(pause, waiting.BACK_OFF_MOST)
         now = session.clock.now()
         until = max(now + pause, refusal.not_before or now)
-        if until <= now:
-            return None
-        until = note_parking(session, session.token, Reason.BACK_OFF, until)
+        return note_parking(session, session.token, Reason.BACK_OFF, until) if until > now else None
     except StoreError:
         return None  # The next attempt then comes early, which does no harm; the refusal itself is what to report.
-    return until
 
 
 def put_off(session: AccountSession, bound: Guarded, candidate: SecretDocument, busy: InProgress) -> NoReturn:

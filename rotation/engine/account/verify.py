@@ -33,9 +33,7 @@ def check_current(session: AccountSession, state: SecretState) -> Result:
     budget = Budget(session=session, bound=bound, version_id=current.version_id)
     rejected = budget.rejected_at(state)
     if rejected is not None:
-        raise _drifted(
-            f"; a login at {date_of(rejected):%Y-%m-%d %H:%M:%S} UTC found that, and none was made now", _AGAIN
-        )
+        raise _drifted(rejected)
     raise_if_parked(session, state, version_id="")  # what holds back a reset holds back no check
     seen = bound.observe()
     password = current.document.password
@@ -51,10 +49,11 @@ def check_current(session: AccountSession, state: SecretState) -> Result:
     return Result(outcome="current_verified", driver=bound.spec.code, evidence=evidence)
 
 
-_AGAIN = " If the account was set to this password since, `lockstep verify --spend-a-try` asks again."
-
-
-def _drifted(when: str = "", again: str = "") -> LoginRejected:
+def _drifted(known_since: float | None = None) -> LoginRejected:
+    when = again = ""
+    if known_since is not None:
+        when = f"; a login at {date_of(known_since):%Y-%m-%d %H:%M:%S} UTC found that, and none was made now"
+        again = " If the account was set to this password since, `lockstep verify --spend-a-try` asks again."
     return LoginRejected(
         f"the current password does not open the account{when}",
         hint="Somebody changed it outside of Lockstep, or a rotation is half done: `lockstep doctor` finds out. If it "

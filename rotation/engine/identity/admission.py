@@ -86,7 +86,7 @@ class Admission:
         retained = self._pins_of_versions().get(named.binding().account, ())
         if named.pins and any(_differ(named.pins, each) for each in retained):
             raise HostKeyChanged("the value names another host key or certificate than a retained version does")
-        return named if named.pins or not retained else named.pinned(retained[0])
+        return named if named.pins or not retained else replace(named, pins=retained[0])
 
     def _pins_of_versions(self) -> Mapping[str, Sequence[Pins]]:
         """Return the pins of each account in the retained versions, those of a proved version first."""

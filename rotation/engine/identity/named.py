@@ -31,10 +31,6 @@ class Named:
     by_host: bool
     other: Named | None = None
 
-    def pinned(self, pins: Mapping[str, str]) -> Named:
-        """Return a copy with these pins."""
-        return dataclasses.replace(self, pins=pins)
-
     def binding(self) -> Binding:
         """Return what a secret with this account is bound to, and with the one that takes turns with it."""
         own = binding_for(self.spec.code, self.account, self.username, self.pins, self.spec.not_identity)

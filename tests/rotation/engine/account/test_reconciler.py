@@ -3,13 +3,7 @@
 import pytest
 
 from rotation.core.document import SecretDocument
-from rotation.core.errors import (
-    CannotVerify,
-    DriverBug,
-    OutcomeUnknown,
-    Parked,
-    UnexpectedReply,
-)
+from rotation.core.errors import CannotVerify, DriverBug, OutcomeUnknown, Parked, UnexpectedReply
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Step
 from rotation.state.marks import intent

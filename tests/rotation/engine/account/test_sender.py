@@ -2,12 +2,7 @@
 
 import pytest
 
-from rotation.core.errors import (
-    OutcomeUnknown,
-    PasswordRejected,
-    PreconditionFailed,
-    RotationError,
-)
+from rotation.core.errors import OutcomeUnknown, PasswordRejected, PreconditionFailed, RotationError
 from rotation.core.secret import Secret
 from rotation.core.values import Authority, Step
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse

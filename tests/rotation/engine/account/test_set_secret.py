@@ -4,10 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rotation.core.errors import (
-    IdentityChanged,
-    PreconditionFailed,
-)
+from rotation.core.errors import IdentityChanged, PreconditionFailed
 from rotation.core.values import Evidence, Power, Step
 from rotation.engine.run import run
 from rotation.state.stages import CURRENT

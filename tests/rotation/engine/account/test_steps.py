@@ -3,11 +3,7 @@
 import pytest
 
 from rotation.core.document import SecretDocument
-from rotation.core.errors import (
-    ConfigError,
-    LoginRejected,
-    NotReady,
-)
+from rotation.core.errors import ConfigError, LoginRejected, NotReady
 from rotation.core.secret import Secret
 from rotation.core.values import Evidence, Power, Step
 from rotation.state.stages import CURRENT
