@@ -55,14 +55,6 @@ def _log_to_stdout():
 
 
 @pytest.fixture
-def fresh_log():
-    """Let the next line go to the standard output of this test; the logger keeps the stream that it saw first."""
-    _log_to_stdout()
-    yield
-    _log_to_stdout()
-
-
-@pytest.fixture
 def impatient(monkeypatch):
     """Return a function that makes a driver give up on an answer after two seconds."""
 

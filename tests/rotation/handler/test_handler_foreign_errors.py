@@ -1,5 +1,6 @@
 """Of a foreign error that holds a value, only the type gets out."""
 
+import base64
 import dataclasses
 import json
 import re
@@ -116,7 +117,7 @@ def test_json_that_cannot_be_read(rig):
 
 @contextmanager
 def raw_server(answer):
-    """Answer every request with these bytes, where BODY stands for the request's body and HEAD for its head."""
+    """Answer every request with the bytes that are made of its head and its body."""
 
     class Echo(socketserver.StreamRequestHandler):
         timeout = 5
@@ -124,7 +125,7 @@ def raw_server(answer):
         def handle(self):
             head = b"".join(iter(self.rfile.readline, b"\r\n"))
             body = self.rfile.read(int(re.search(rb"(?i)content-length: (\d+)", head)[1]))
-            self.wfile.write(answer.replace(b"BODY", body).replace(b"HEAD", head.replace(b"\r\n", b" ")))
+            self.wfile.write(answer(head, body))
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -134,6 +135,15 @@ def raw_server(answer):
         finally:
             server.shutdown()
             thread.join(timeout=5)
+
+
+def rotate_at(rig, code, answer):
+    """Rotate, which must fail, with a vendor that answers so."""
+    with raw_server(answer) as address:
+        rig.environment[f"LOCKSTEP_{code.upper()}_ENDPOINT"] = f"http://{address}"
+        rig.environment["LOCKSTEP_HOSTS"] += f",{address}"
+        rig.rotate(code)
+    assert rig.errors
 
 
 @pytest.mark.parametrize(
@@ -152,11 +162,31 @@ def raw_server(answer):
 @pytest.mark.parametrize("code", [HUAWEI, UCLOUD])
 def test_a_peer_that_echoes_the_request_anywhere(rig, code, answer):
     """Whatever part of an answer quotes the request, the log, the metric and the error do not."""
-    with raw_server(answer) as address:
-        rig.environment[f"LOCKSTEP_{code.upper()}_ENDPOINT"] = f"http://{address}"
-        rig.environment["LOCKSTEP_HOSTS"] += f",{address}"
-        rig.rotate(code)
-    assert rig.errors
+    rotate_at(rig, code, lambda head, body: answer.replace(b"BODY", body).replace(b"HEAD", head.replace(b"\r\n", b" ")))
     known = {"vendor_unavailable", "unexpected_reply", "outcome_unknown", "parked"}
     assert {error.code for error in rig.errors} <= known
     assert rig.world.changes(code) == 0
+
+
+SPELLINGS = {
+    "base64": lambda said: said,
+    "base64 of more": lambda said: base64.b64encode(b"id " + base64.b64decode(said)),
+    "hexadecimal": lambda said: base64.b64decode(said).hex().encode(),
+}
+
+
+@pytest.mark.parametrize("retries", [0])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_request_id_that_echoes_the_password_is_not_logged(rig, spelling):
+    """A vendor's request id goes into the log line only if it is an id, and echoes nothing of the request."""
+
+    def refuse(head, _):
+        said = head.partition(b"Authorization: Basic ")[2].split(b"\r\n")[0]
+        answer = (
+            b'HTTP/1.1 401 Unauthorized\r\nX-Request-Id: %s\r\nContent-Length: 27\r\n\r\n{"error_code": "206010025"}'
+        )
+        return answer % SPELLINGS[spelling](said)
+
+    rotate_at(rig, HUAWEI, refuse)
+    assert '"step failed"' in rig.written()
+    assert "vendor_request_id" not in rig.written()
