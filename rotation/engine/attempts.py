@@ -21,20 +21,15 @@ def park(session: AccountSession, version_id: str, reason: str, until: float) ->
 
 def note_parking(session: AccountSession, version_id: str, reason: str, until: float) -> float:
     """Write down why and until when a version's attempts are parked. Return the time in whole seconds, as noted."""
-    note = marks.parked(reason, until)
-    replace_marks(
-        session.store, version_id, [note], session.store.describe().version(version_id).all(marks.Kind.PARKED)
-    )
+    old = session.store.describe().version(version_id).all(marks.Kind.PARKED)
+    replace_marks(session.store, version_id, [marks.parked(reason, until)], old)
     return float(ceil(until))
 
 
 def raise_if_parked(session: AccountSession, state: SecretState, version_id: str | None = None) -> None:
-    """Raise if this version, or the account, is parked until later.
+    """Raise if a version, or the account, is parked until later.
 
-    Args:
-        session: this run; its token's version is asked about unless another is named.
-        state: the labels.
-        version_id: another version; empty to ask only what holds for the whole account.
+    The version is the token's unless another is named; an empty name asks only what holds for the whole account.
 
     Raises:
         Parked: with the reason and the time written down earlier.

@@ -17,10 +17,7 @@ OWNERS_WISH_AFTER = 7 * 86_400
 
 
 def bring_to(session: AccountSession, bound: Guarded, wanted: Power, seen: Observation) -> Observation:
-    """Switch if need be and wait until the machine is in the wanted state.
-
-    Returns:
-        What was seen last.
+    """Switch if need be and wait until the machine is in the wanted state; return what was seen last.
 
     Raises:
         InProgress: this run's time does not suffice; the next one goes on.

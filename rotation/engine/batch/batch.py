@@ -118,9 +118,8 @@ class Batch:
         except RotationError as error:
             may_pass = again and error.retryable and error.not_before is None
             if not may_pass or self.session.time_left() < pause + RESERVE_SECONDS:
-                return member.document.noting(replace(member.document.notes, left_out=error.code)), _failed(
-                    member, error
-                )
+                kept = member.document.noting(replace(member.document.notes, left_out=error.code))
+                return kept, _failed(member, error)
         else:
             return document, MemberResult(name=member.name, outcome="staged", trusted_host_key=result.trusted_host_key)
         self.session.clock.sleep(pause)

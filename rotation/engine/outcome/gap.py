@@ -42,10 +42,7 @@ def _is_spared(read: Read, state: SecretState) -> bool:
 def dead_since(state: SecretState, memory: Memory = _NOTHING, read: Read = lambda _: None) -> float | None:
     """Return since when readers may hold a dead password, in epoch seconds; ``None`` where nothing says so.
 
-    Args:
-        state: the labels.
-        memory: what a run did after they were read.
-        read: reads a version's value.
+    ``memory`` says what a run did after the labels were read; ``read`` reads a version's value.
     """
     if memory.promoted:
         return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rotation.core.clock import Clock
+
 START = 1_700_000_000.0
 FUNCTION_SECONDS = 60.0
 """Time-out of one invocation of the simulated function."""
@@ -21,7 +23,7 @@ class Skewed:
         ahead: seconds by which this one is ahead.
     """
 
-    clock: VirtualClock
+    clock: Clock
     ahead: float
 
     def now(self) -> float:

@@ -12,6 +12,7 @@ from rotation import handler
 from rotation.core.errors import InProgress, RotationError
 from rotation.state.versions import Version
 from rotation_testkit.doubles.secretsmanager import RotationState
+from rotation_testkit.fault_lab.in_memory.clock import Skewed
 from rotation_testkit.sandbox.sandbox import (
     BATCH,
     FUNCTION_ARN,
@@ -29,22 +30,6 @@ from rotation_testkit.sandbox.served_function import FixedContext
 ACCOUNTS = (UCLOUD, LINUX_VM, TENCENT, BATCH, VOLCENGINE, HUAWEI)
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 OFF = (600.0, -600.0)
-
-
-@dataclass
-class Wrong:
-    """A clock that is so many seconds ahead of everybody else's."""
-
-    right: Any
-    ahead: float
-
-    def now(self) -> float:
-        """Return epoch seconds."""
-        return float(self.right.now()) + self.ahead
-
-    def sleep(self, seconds: float) -> None:
-        """Move everybody's clock ahead."""
-        self.right.sleep(seconds)
 
 
 @dataclass
@@ -98,7 +83,7 @@ def test_a_wrong_clock_in_any_step_changes_nothing(function: Function, account: 
     """Each step's clock is off the other way than the one's before; labels have the store's time, and none waits."""
     for rotation in range(2):
         signs = {step: ahead * (-1.0) ** (number + rotation) for number, step in enumerate(STEPS)}
-        function.clock = lambda step, signs=signs: Wrong(function.world.clock, signs[step])
+        function.clock = lambda step, signs=signs: Skewed(function.world.clock, signs[step])
         began = function.world.clock.now()
         assert function.rotate(account).failures == []
         assert function.world.stored(account) == function.world.live(account)
@@ -124,7 +109,7 @@ def test_a_dead_runs_lease_lasts_neither_longer_nor_shorter(function: Function, 
             taken.append(True)
 
     function.client.meta.events.register("before-call.secrets-manager", die)
-    function.clock = lambda _: Wrong(function.world.clock, -ahead if died else ahead)
+    function.clock = lambda _: Skewed(function.world.clock, -ahead if died else ahead)
     rotation = function.rotate(account)
     first, second, *later = [type(error) for _, error in rotation.failures]
     assert (first, second) == (Dead, InProgress)

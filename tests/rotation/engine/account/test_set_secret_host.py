@@ -20,7 +20,7 @@ TARGET = LoginTarget("ssh", "host", 22, "alice", "ssh-ed25519 AAAA")
 
 @dataclass
 class Probe:
-    """A login check against a host that may be out of reach."""
+    """A login check against a host that may be out of reach, which alone can prove the scenario's passwords."""
 
     scenario: Scenario
     refusal: RotationError | None = None
@@ -40,55 +40,48 @@ class Probe:
         assert target == TARGET
         return Verdict.ACCEPTED if password == self.scenario.vendor.live else Verdict.REJECTED
 
-
-@dataclass
-class Rig:
-    """A scenario whose only proof is that probe."""
-
-    scenario: Scenario
-    probe: Probe
-
-    def session(self, token: str) -> Any:
-        """As the scenario's, with the probe."""
+    def session(self, token: str = "") -> Any:
+        """As the scenario's, with this probe."""
         session = self.scenario.session(token)
-        logins = LoginProof(probes={"ssh": self.probe}, configured=TARGET)
-        fields: dict[str, Any] = {"logins": logins, "minimum": Evidence.LOGIN}
+        fields: dict[str, Any] = {
+            "logins": LoginProof(probes={"ssh": self}, configured=TARGET),
+            "minimum": Evidence.LOGIN,
+        }
         return replace(session, bind=lambda document: replace(session.bind(document), **fields))
 
 
 @pytest.fixture
-def rig(world: Any) -> Rig:
-    """An account that cannot be asked but by the probe."""
-    scenario = world(oracle=False)
-    return Rig(scenario, Probe(scenario))
+def probe(world: Any) -> Probe:
+    """The probe of an account that cannot be asked in another way."""
+    return Probe(world(oracle=False))
 
 
-def test_the_dry_run_tells_what_it_met(rig: Rig) -> None:
+def test_the_dry_run_tells_what_it_met(probe: Probe) -> None:
     """The check says what was found, or what stops the rotation and what to do."""
-    (evidence,) = [check for check in rehearse(rig.session("")) if check.name == "evidence"]
+    (evidence,) = [check for check in rehearse(probe.session()) if check.name == "evidence"]
     assert (evidence.status, evidence.detail) == (
         Status.READY,
         "the new password can be proved by LOGIN: the host answers, and is the right one",
     )
-    rig.probe.refusal = CannotVerify("closed", vendor_code="port_closed", hint="Open it.")
-    (evidence,) = [check for check in rehearse(rig.session("")) if check.name == "evidence"]
+    probe.refusal = CannotVerify("closed", vendor_code="port_closed", hint="Open it.")
+    (evidence,) = [check for check in rehearse(probe.session()) if check.name == "evidence"]
     assert (evidence.status, evidence.detail, evidence.hint) == (Status.STOPS, "cannot_verify: closed", "Open it.")
-    assert rig.scenario.vendor.resets == 0
+    assert probe.scenario.vendor.resets == 0
 
 
 @pytest.mark.parametrize("before", [Step.CREATE, Step.SET])
-def test_a_host_out_of_reach_stops_the_rotation_before_the_reset(rig: Rig, before: Step) -> None:
+def test_a_host_out_of_reach_stops_the_rotation_before_the_reset(probe: Probe, before: Step) -> None:
     """The host is met in createSecret and before the reset; current stays live, and the token goes on later."""
-    token = rig.scenario.begin()
-    live = rig.scenario.vendor.live
+    token = probe.scenario.begin()
+    live = probe.scenario.vendor.live
     for step in Step:
         if step is before:
-            rig.probe.refusal = CannotVerify("closed", vendor_code="port_closed")
+            probe.refusal = CannotVerify("closed", vendor_code="port_closed")
             with pytest.raises(CannotVerify):
-                run(rig.session(token), step)
-            assert (rig.scenario.vendor.resets, rig.scenario.vendor.live) == (0, live)
-            rig.probe.refusal = None
-        run(rig.session(token), step)
-    assert rig.probe.met == [TARGET] * 3
-    assert rig.scenario.vendor.resets == 1
-    assert rig.scenario.secret.describe().current_id == token
+                run(probe.session(token), step)
+            assert (probe.scenario.vendor.resets, probe.scenario.vendor.live) == (0, live)
+            probe.refusal = None
+        run(probe.session(token), step)
+    assert probe.met == [TARGET] * 3
+    assert probe.scenario.vendor.resets == 1
+    assert probe.scenario.secret.describe().current_id == token
