@@ -34,7 +34,8 @@ def raise_if_parked(session: AccountSession, state: SecretState, version_id: str
     Raises:
         Parked: with the reason and the time written down earlier.
     """
-    wait = waiting.earliest(session.clock.now(), _holding(session, waiting.noted(state, version_id or session.token)))
+    noted = waiting.noted(state, session.token if version_id is None else version_id)
+    wait = waiting.earliest(session.clock.now(), _holding(session, noted))
     if wait is not None:
         parking.raise_parked(wait.reason, wait.until)
 

@@ -110,7 +110,7 @@ def test_a_reuse_that_is_called_a_policy_violation_is_asked_about(world, kind):
 
 
 def test_too_soon_parks_until_the_vendor_will_take_it(world):
-    """Attempts before the next-attempt time do not reach the vendor at all."""
+    """Attempts before the next-attempt time do not reach the vendor at all; a check of current may go on."""
     scenario = world("self")
     scenario.vendor.changed_at = scenario.clock.now() - 10
     token = scenario.created()
@@ -123,6 +123,7 @@ def test_too_soon_parks_until_the_vendor_will_take_it(world):
         scenario.step(Step.SET, token)
     touched = {"set_password", "verify", "observe"} & set(scenario.fuse.effects)
     assert touched == set()
+    assert scenario.step(Step.TEST, token).outcome == "current_verified"
 
     scenario.clock.sleep(291)
     assert scenario.rotate(token) == []
