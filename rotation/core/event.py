@@ -51,12 +51,9 @@ class Event:
     """One event.
 
     Attributes:
-        kind: what happened.
         secret: the secret's ARN, or its path in the mount of a KV engine.
         at: epoch seconds of this announcement; a repeat has a later time.
         token: id of the version that it is about.
-        driver: the driver's code, where it is known.
-        evidence: how the password was proved.
         reason: a word: why the rotation is parked, or the error's code.
         not_before: epoch seconds before which nothing is tried; of an overdue secret, when it was due.
     """

@@ -112,8 +112,6 @@ class LoginTarget:
 
     Attributes:
         kind: the login probe's name: ``ssh``, ``winrm``, ``mysql``, ``postgresql``, ``redis``, or a plug-in's.
-        host: name or address.
-        port: TCP port.
         username: the user that logs in; empty for a server that asks for a password alone (``redis``).
         host_key: proof of the host's identity. For ``ssh`` its public key, as a line of known_hosts without the host.
             For the others the fingerprint of its certificate; ``None`` accepts one that an authority has signed.
@@ -196,15 +194,11 @@ class TargetRules:
 
     Attributes:
         source: where the driver read them, for people, such as ``GET /redfish/v1/AccountService``.
-        min_length: the fewest characters.
-        max_length: the most characters.
         classes: how many of the driver's character classes a password has at least.
-        exclude: characters that a password must not have.
         max_repeat: longest run of one character.
         no_username: whether the user's name and its reverse must not occur.
         min_age_seconds: how long another change is refused after the last one.
         history: how many former passwords are refused.
-        lockout: the rule that locks the account.
 
     Raises:
         ValueError: a number is negative.

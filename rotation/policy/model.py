@@ -16,11 +16,7 @@ LONGEST_NAME = 256
 
 
 def check_characters(rule: str, chars: str) -> None:
-    """Refuse characters that no vendor takes.
-
-    Raises:
-        PolicyError: one of them is no printable ASCII.
-    """
+    """Raise ``PolicyError`` for a character that is no printable ASCII: no vendor takes it."""
     if not (chars.isascii() and chars.isprintable()):
         raise PolicyError(f"{rule}: only printable ASCII characters can be allowed or forbidden")
 
@@ -32,13 +28,7 @@ def _at_least(rule: str, value: int, least: int) -> None:
 
 @dataclass(frozen=True)
 class Charset:
-    """One character class, in Vault's words.
-
-    Args:
-        name: how other rules and messages call it, for instance ``digit``.
-        chars: its characters, printable ASCII, each once.
-        min_chars: how many of them a password has at least.
-    """
+    """One character class, in Vault's words: printable ASCII characters, each once."""
 
     name: str
     chars: str
@@ -116,7 +106,6 @@ class Source:
     """The document that rules come from.
 
     Args:
-        cite: the document.
         date: of the document, or of reading it, ``YYYY`` to ``YYYY-MM-DD``.
         rules: the names of the policy's fields that rest on it.
         note: what is doubtful about it.
@@ -135,19 +124,14 @@ class PolicyFields:
     Args:
         length: of generated passwords, in characters.
         charsets: the character classes; together they are the alphabet.
-        name: how messages call the policy.
-        min_length: the vendor's shortest; ``length`` when 0.
-        max_length: the vendor's longest; ``length`` when 0.
+        min_length, max_length: the vendor's bounds; ``length`` when 0.
         classes: k-of-n rules.
-        first_not: characters that no password starts with.
-        last_not: characters that no password ends with.
+        first_not, last_not: characters that no password starts or ends with.
         max_repeat: longest run of one character; 0 is no rule.
-        words: forbidden words, in any case.
         names: account keys whose values are forbidden.
         positions: how many positions differ from the previous password.
         new_chars: how many distinct characters the previous password lacks.
         min_age_seconds: how long the vendor refuses another change; the engine waits.
-        sources: where the rules come from.
         allow_weak: accept a policy that leaves fewer than 50 bits.
 
     Raises:
@@ -224,7 +208,6 @@ class Context:
     """What a candidate is judged against: the account's names and its earlier passwords.
 
     Args:
-        username: the account's name.
         previous: the password that it replaces.
         history: older passwords that must not come again.
         names: other account keys whose values a policy may forbid, by key.

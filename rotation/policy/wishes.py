@@ -37,8 +37,7 @@ class PasswordWishes:
     """What is asked of new passwords; ``None`` where nothing is said.
 
     Attributes:
-        length: in characters, within the vendor's bounds.
-        exclude: characters that must not occur.
+        length: within the vendor's bounds.
         shell_safe: whether only characters are used that need no quotes in a shell.
         url_safe: whether only characters are used that need no percent-encoding.
         classes: names of the vendor's classes that must occur, such as ``digit``. Without it one character of each

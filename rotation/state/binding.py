@@ -56,7 +56,6 @@ class Binding:
     """What a secret is bound to.
 
     Attributes:
-        driver: the driver's code.
         account: digest of what identifies the account.
         place: digest of the address and ports of logins that a value may choose, ``NONE`` for the defaults.
         pin: digest of the host's key or certificate, ``NONE`` if none is stated.
@@ -70,17 +69,13 @@ class Binding:
     note: str = ""
 
     def text(self) -> str:
-        """Return the text form."""
+        """Return the text form; characters of the note that a tag does not take become ``_``."""
         head = f"{_FORMAT} {self.driver} {self.account} {self.place} {self.pin} "
         return head + _NOT_FOR_TAGS.sub("_", self.note)[: _MOST - len(head)]
 
     @classmethod
     def parse(cls, text: str) -> Binding:
-        """Read the text form.
-
-        Raises:
-            BindingMismatch: it is none.
-        """
+        """Read the text form. Raise ``BindingMismatch`` if it is none."""
         match = _TEXT.fullmatch(text)
         if match is None:
             raise BindingMismatch("the secret's binding cannot be read")

@@ -128,7 +128,7 @@ class Intent:
     Attributes:
         sent: epoch from which on the reset may have been sent.
         until: epoch until which its run may act; 0 once that run has ended in order.
-        run: the run, shortened; empty in a mark of an earlier release.
+        run: shortened; empty in a mark of an earlier release.
         base: the end of the id of the version that was current when the run began.
         written: the value of the mark that was read, if it has another form or a time that is too far ahead, which is 0
             in here.

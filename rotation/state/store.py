@@ -38,11 +38,7 @@ class Notes(Protocol):
     """What the steps for one account read and write; one account of a batch has only this."""
 
     def describe(self) -> SecretState:
-        """Return every labelled version.
-
-        Raises:
-            StoreError: ``SecretNotFound``, ``StoreDenied``, ``StoreUnavailable``.
-        """
+        """Return every labelled version, or raise ``SecretNotFound``, ``StoreDenied`` or ``StoreUnavailable``."""
         ...
 
     def read(self, version_id: str) -> StoredValue | None:
@@ -79,11 +75,7 @@ class Store(Notes, Protocol):
         ...
 
     def enroll(self, binding: str) -> None:
-        """Write the text of the secret's binding beside its value.
-
-        Raises:
-            StoreError: ``StoreDenied`` where the right to do so is missing.
-        """
+        """Write the text of the secret's binding beside its value, or raise ``StoreDenied``."""
         ...
 
     def stage(self, token: str, document: SecretDocument, mark: Mark | None = None) -> None:
@@ -140,11 +132,7 @@ class Fits(Protocol):
     """A store that knows beforehand which values it would refuse."""
 
     def require_fits(self, document: SecretDocument) -> None:
-        """Refuse a document that ``stage`` would refuse, as ``stage`` does, without asking the store.
-
-        Raises:
-            SecretDocumentError: names the limit.
-        """
+        """Raise ``SecretDocumentError`` as ``stage`` would, without asking the store; it names the limit."""
         ...
 
 

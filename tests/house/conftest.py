@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -96,18 +96,7 @@ def template() -> dict[str, Any]:
     return _parsed("template.yaml")
 
 
-@pytest.fixture(scope="session")
-def example_bindings() -> dict[str, Any]:
-    """The template that adds the right to bind secrets."""
-    return _parsed("examples/aws/bindings.yaml")
-
-
-@pytest.fixture(scope="session")
-def example_secret() -> dict[str, Any]:
-    """The template of the example secret, written out as well."""
-    return _parsed("examples/aws/secret.yaml")
-
-
+@cache
 def _parsed(name: str) -> dict[str, Any]:
     from samcli.yamlhelper import yaml_parse  # takes long, and each worker collects these modules
 
@@ -121,12 +110,12 @@ def stack(template: dict[str, Any]) -> Callable[..., Stack]:
 
 
 @pytest.fixture
-def bindings_stack(example_bindings: dict[str, Any]) -> Callable[..., Stack]:
+def bindings_stack() -> Callable[..., Stack]:
     """Return a function that makes the stack that adds the right to bind secrets."""
-    return partial(Stack, example_bindings)
+    return partial(Stack, _parsed("examples/aws/bindings.yaml"))
 
 
 @pytest.fixture
-def example_stack(example_secret: dict[str, Any]) -> Callable[..., Stack]:
+def example_stack() -> Callable[..., Stack]:
     """Return a function that makes the stack of the example secret."""
-    return partial(Stack, example_secret)
+    return partial(Stack, _parsed("examples/aws/secret.yaml"))

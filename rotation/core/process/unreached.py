@@ -20,13 +20,7 @@ _NO_TLS = "WRONG_VERSION_NUMBER"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A kind of server, and the deployment's settings about it.
-
-    Attributes:
-        name: for messages.
-        address: the setting with its address.
-        authorities: the setting with the file of the authorities that sign its certificate.
-    """
+    """A kind of server, and the settings with its address and the file of authorities that sign its certificate."""
 
     name: str
     address: str

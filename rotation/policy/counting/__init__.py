@@ -2,8 +2,8 @@
 
 The algorithm reads a string from left to right and keeps only what matters for the rest of it (``language.State``):
 
-- the *debt* (``class_debts``): how many characters of each charset, and which classes, are still missing;
-- the *node* of the word automaton (``word_automaton``): the longest end of the string that begins a forbidden word;
+- the *debt* (``ClassDebts``): how many characters of each charset, and which classes, are still missing;
+- the *node* of the ``WordAutomaton``: the longest end of the string that begins a forbidden word;
 - the length of the current run, and how far the string is already from the previous password.
 
 Two strings of one length with the same state can be continued in the same ways. So the number of continuations is

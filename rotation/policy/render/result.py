@@ -13,7 +13,6 @@ class Rendered:
     """A policy in another language.
 
     Args:
-        text: the policy in that language.
         lost: what the language cannot express, one sentence each.
         data: the same as an object, where the language has one.
         refused: the share of the strings made by that text that our policy refuses; 0 for languages that only check.

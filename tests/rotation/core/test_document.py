@@ -192,35 +192,14 @@ def test_a_candidate_without_a_password_is_no_candidate():
 
 def test_a_candidates_account_comes_first_where_two_take_turns():
     """Every key that is there twice is exchanged, an edit that was made meanwhile stays, and the password is new."""
-    now = {
-        "username": "a",
-        "id": "1",
-        "password": "a1",
-        "alternate_username": "b",
-        "alternate_id": "2",
-        "url": "https://b.example",
-        "alternate_url": "https://a.example",
-        "owner": "edited",
-    }
-    new = {
-        "username": "b",
-        "id": "2",
-        "password": "b1",
-        "alternate_username": "a",
-        "alternate_id": "1",
-        "lockstep": "x",
-    }
-    assert json.loads(with_passwords_of(SecretDocument(new), SecretDocument(now)).dump().reveal()) == {
-        **now,
-        "username": "b",
-        "id": "2",
-        "password": "b1",
-        "alternate_username": "a",
-        "alternate_id": "1",
-        "url": "https://a.example",
-        "alternate_url": "https://b.example",
-        "lockstep": "x",
-    }
+    first, behind_second = {"username": "a", "id": "1"}, {"alternate_username": "b", "alternate_id": "2"}
+    second, behind_first = {"username": "b", "id": "2"}, {"alternate_username": "a", "alternate_id": "1"}
+    edited = {"url": "https://b.example", "alternate_url": "https://a.example", "owner": "edited"}
+    now = {**first, "password": "a1", **behind_second, **edited}
+    new = {**second, "password": "b1", **behind_first, "lockstep": "x"}
+    exchanged = {"url": "https://a.example", "alternate_url": "https://b.example"}
+    merged = with_passwords_of(SecretDocument(new), SecretDocument(now)).dump().reveal()
+    assert json.loads(merged) == {**edited, **new, **exchanged}
 
 
 def test_a_candidate_of_the_account_that_is_current_is_a_conflict():

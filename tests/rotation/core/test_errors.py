@@ -91,27 +91,19 @@ def test_the_short_description_names_what_is_known_and_nothing_else(name):
 
 
 def test_a_full_description_has_these_fields():
-    """``describe`` names the fields that are part of the log's format."""
+    """``describe`` names the fields of the log's format, and a parking's reason tells a lock from a spent budget."""
     error = VendorUnavailable("busy", hint="wait", vendor_code="503", request_id="r-1", not_before=0.0)
     texts = {"code": "vendor_unavailable", "message": "busy", "hint": "wait"}
     vendors = {"vendor_code": "503", "vendor_request_id": "r-1"}
     assert error.describe() == {**texts, **vendors, "retryable": True, "not_before": 0.0}
+    parked = _made(Parked).describe()
+    assert (parked["reason"], parked["not_before"]) == ("too_soon", 7.0)
 
 
-def test_the_headline_says_the_code_once():
-    """Code and message stand in one line, and a message that begins with the code stands alone."""
+def test_messages_say_the_code_once_and_list_every_fault():
+    """A message that begins with the code is the headline alone; all faults stand in the message and in ``faults``."""
     assert VendorUnavailable("busy").headline == "vendor_unavailable: busy"
     assert _made(Parked).headline == "parked: too soon"
-
-
-def test_a_parked_error_describes_its_reason_and_time():
-    """``describe`` adds the reason, by which a program tells a lock from a spent budget."""
-    fields = _made(Parked).describe()
-    assert (fields["reason"], fields["not_before"]) == ("too_soon", 7.0)
-
-
-def test_settings_errors_list_every_fault():
-    """All faults stand in the message and in the attribute ``faults``."""
     error = SettingsError("secret", ("a is missing", "b must be text"))
     assert str(error) == "secret: a is missing; b must be text"
     assert error.faults == ("a is missing", "b must be text")

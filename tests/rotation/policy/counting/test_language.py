@@ -8,9 +8,9 @@ from rotation.core.errors import PolicyError
 from rotation.policy import Charset, Context, PasswordPolicy, Word, charsets, counting
 from rotation.policy.counting import language
 from rotation.policy.counting.feasibility import lower_bound
-from rotation.policy.counting.language import Language
+from rotation.policy.counting.language import DEAD, ClassDebts, Language, WordAutomaton
 from rotation.policy.model import LOWER
-from rotation.policy.rules import resolve
+from rotation.policy.rules import Rules, resolve
 
 
 def example(digits):
@@ -59,3 +59,22 @@ def test_numbers_agree_with_an_independent_count(length, minimum, acceptance, bi
     policy = PasswordPolicy(length=length, charsets=least, allow_weak=True)
     assert policy.acceptance() == pytest.approx(acceptance, rel=2e-3)
     assert policy.entropy_bits() == pytest.approx(bits, abs=0.006)
+
+
+def test_a_debt_is_paid_character_by_character():
+    """Two digits and two of three classes are owed; once a rule is satisfied, other classes make no new debt."""
+    rules = Rules("1aA", 4, (("1", 2),), ((2, ("1", "a", "A")),), "", "", 0, (), (), "", 0, 0, frozenset())
+    debts = ClassDebts(rules)
+    digit, lower, upper = map(debts.membership, "1aA")
+    one_digit = debts.pay(debts.start, digit)
+    paid = debts.pay(debts.pay(one_digit, lower), digit)
+    assert [debts.least(debt) for debt in (debts.start, one_digit, debts.pay(one_digit, digit), paid)] == [2, 1, 1, 0]
+    assert debts.pay(paid, upper) == debts.pay(paid, lower) == paid
+
+
+def test_the_example_of_the_automaton():
+    """For ``ab`` and ``bc``: ``a`` stays at node 1, ``b`` completes ``ab``, and ``c`` starts again at node 0."""
+    automaton = WordAutomaton(("ab", "bc"))
+    assert (automaton.step(0, "a"), automaton.step(0, "b"), automaton.step(0, "c")) == (1, 3, 0)
+    assert (automaton.step(1, "a"), automaton.step(1, "b"), automaton.step(1, "c")) == (1, DEAD, 0)
+    assert (automaton.step(3, "a"), automaton.step(3, "b"), automaton.step(3, "c")) == (1, 3, DEAD)
