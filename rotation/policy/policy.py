@@ -46,15 +46,14 @@ class PasswordPolicy(PolicyFields):
         rules = resolve(self, context, self.length)
         return exact_size(rules, Language(rules))
 
-    def entropy_bits(self, context: Context = NO_CONTEXT) -> float:
-        """Return the entropy of a generated password; minus infinity when there is none."""
-        size = self.size(context)
-        return log2(size) if size > 0 else float("-inf")
+    def entropy_bits(self) -> float:
+        """Return the entropy of a generated password."""
+        return log2(self.size())
 
-    def acceptance(self, context: Context = NO_CONTEXT) -> float:
+    def acceptance(self) -> float:
         """Return the share of all strings over the alphabet that satisfy the policy."""
         total: int = len(self.alphabet) ** self.length
-        return self.size(context) / total
+        return self.size() / total
 
     @cached_property
     def _language(self) -> Language:

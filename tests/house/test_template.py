@@ -81,17 +81,6 @@ def test_every_statement_names_actions_and_resources(resources: Resources) -> No
         assert statement["Sid"] not in ON_DEMAND or statement["if"] in ("IsInVpc", "IsTraced")
 
 
-def test_rotated_secrets_must_name_this_function(resources: Resources) -> None:
-    """The role may change only secrets under the prefix whose rotation function is this one, or an alias of it."""
-    rotated = next(each for each in _statements(resources) if each["Sid"] == "RotatedSecrets")
-    own, other = rotated["Resource"]
-    assert own["Fn::Sub"].endswith(":secret:${SecretNamePrefix}*")
-    assert other["Fn::If"][0] == "HasOtherAccount"
-    condition = rotated["Condition"]["StringLike"]["secretsmanager:resource/AllowRotationLambdaArn"]
-    ends = [each["Fn::Sub"].rpartition(":function:")[2] for each in condition]
-    assert ends == ["${AWS::StackName}-rotation", "${AWS::StackName}-rotation:*"]
-
-
 def test_the_settings_page_lists_every_parameter(template: dict[str, Any]) -> None:
     """``docs/settings.md`` names each parameter."""
     page = (ROOT / "docs/settings.md").read_text()
