@@ -84,16 +84,14 @@ def test_labels_of_ones_own_may_take_what_is_left():
     """As many labels as leave room for a rotation's own are accepted; one more is refused before anything changes."""
     for more, ended in ((0, []), (1, ["store_full"])):
         scenario = make_scenario("admin")
-        for number in range(MOST_LABELS - NEEDED_LABELS - 3 + more):
-            scenario.secret.attach(f"mine-{number}", "version-0")
+        with_labels(scenario, MOST_LABELS - NEEDED_LABELS - 3 + more)
         assert scenario.rotate(scenario.begin(), attempts=1)[:1] == ended
 
 
 def test_a_batch_is_asked_once_for_all():
     """A batch counts its labels once, before anything is staged."""
     scenario = make_batch()
-    for number in range(9):
-        scenario.secret.attach(f"mine-{number}", scenario.secret.describe().current_id)
+    with_labels(scenario, 9)
     assert scenario.rotate(scenario.begin()) == []
     assert scenario.passwords() == scenario.live()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from rotation.core.errors import InProgress, NotYetVisible, StageConflict, StoreUnavailable
+from rotation.core.errors import InProgress, NotYetVisible, StageConflict, StoreError, StoreUnavailable
 from rotation.state.lease import CLOCK_MARGIN, Claim, busy, ever_taken, give_back, leases, take
 from rotation.state.versions import SecretState
 from rotation.stores.memory import MemorySecret
@@ -135,11 +137,11 @@ def test_an_old_view_that_wins_an_old_lease_backs_off() -> None:
 class _Odd(MemorySecret):
     """Does something in the middle of a move, and fails in the way that is wanted."""
 
-    def __init__(self, labels: dict[str, str], *, answers: bool, moved: tuple[str, str, str] | None = None) -> None:
+    def __init__(self, *, answers: bool = True, moved: tuple[str, str, str] | None = None, loses: bool = False) -> None:
         super().__init__(now=lambda: 0.0)
-        self.answers, self.moved, self.loses = answers, moved, False
-        for version, text in labels.items():
-            self.put(version, None, *text.split())
+        self.answers, self.moved, self.loses = answers, moved, loses
+        for version, stage in {"c": "AWSCURRENT", "d": "x", "t": "AWSPENDING"}.items():
+            self.put(version, None, stage)
 
     def attach(self, label: str, version_id: str) -> None:
         if not (self.loses and ":intent:" in label):
@@ -153,32 +155,22 @@ class _Odd(MemorySecret):
             raise StoreUnavailable("no answer")
 
 
-START = {"c": "AWSCURRENT", "d": "x", "t": "AWSPENDING"}
-
-
-def test_a_lost_answer_blocks_nobody() -> None:
-    """The intent is taken back, whether or not the move was applied."""
-    secret = _Odd(START, answers=False)
-    with pytest.raises(StoreUnavailable):
+@pytest.mark.parametrize(
+    ("odd", "error"),
+    [
+        ({"answers": False}, StoreUnavailable),
+        ({"moved": ("AWSCURRENT", "c", "d")}, StageConflict),
+        ({"moved": ("AWSPENDING", "t", "d")}, StageConflict),
+        ({"loses": True}, NotYetVisible),
+    ],
+    ids=["no answer", "another value was put", "cancelled", "confirmed and not kept"],
+)
+def test_what_goes_wrong_in_the_middle_stops_it_and_blocks_nobody(odd: dict[str, Any], error: type[StoreError]) -> None:
+    """The intent is taken back, whether or not the move was applied; what cannot be seen again was not written."""
+    secret = _Odd(**odd)
+    with pytest.raises(error):
         _take(secret)
     assert secret.describe().version("t").intents == ()
-
-
-@pytest.mark.parametrize("moved", [("AWSCURRENT", "c", "d"), ("AWSPENDING", "t", "d")])
-def test_stages_that_move_meanwhile_stop_it(moved: tuple[str, str, str]) -> None:
-    """An operator cancelled the rotation, or put another value; nothing is sent."""
-    secret = _Odd(START, answers=True, moved=moved)
-    with pytest.raises(StageConflict):
-        _take(secret)
-    assert secret.describe().version("t").intents == ()
-
-
-def test_an_intent_that_was_confirmed_and_not_kept_stops_it() -> None:
-    """What cannot be seen again was not written."""
-    secret = _Odd(START, answers=True)
-    secret.loses = True
-    with pytest.raises(NotYetVisible):
-        _take(secret)
 
 
 def test_a_proof_that_does_not_hold_goes_before_the_intent() -> None:

@@ -91,9 +91,7 @@ def test_an_opening_is_open_and_the_first(now: float, start: int, length: int, d
 def test_the_latest_wait_decides() -> None:
     """One moment and its reason; what is over counts no more."""
     waits = [Wait("a", 50.0), Wait("b", 200.0), Wait("c", 150.0)]
-    assert earliest(100.0, waits) == Wait("b", 200.0)
-    assert earliest(200.0, waits) is None
-    assert earliest(100.0, []) is None
+    assert [earliest(100.0, waits), earliest(200.0, waits), earliest(100.0, [])] == [Wait("b", 200.0), None, None]
 
 
 def test_the_window_moves_a_wait_to_its_next_opening() -> None:
