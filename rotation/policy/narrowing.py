@@ -141,6 +141,7 @@ def obey(policy: Policy, rules: TargetRules) -> Policy:
             f"characters and the target's {rules.min_length} to {rules.max_length or 'any'} ({rules.source})",
             hint="Change the rule at the target, or report it if the vendor's own rule is another one.",
         )
+    stated = tuple(name for name, said in _FIELDS.items() if any(getattr(rules, each) for each in said))
     try:
         base = narrow(policy, rules.exclude) if rules.exclude else policy
         repeats = min(filter(None, (policy.max_repeat, rules.max_repeat)), default=0)
@@ -155,7 +156,7 @@ def obey(policy: Policy, rules: TargetRules) -> Policy:
             max_repeat=repeats,
             names=tuple(dict.fromkeys(base.names + name)),
             min_age_seconds=max(policy.min_age_seconds, rules.min_age_seconds),
-            sources=(*policy.sources, Source(rules.source, "as read from the target", told_by(rules))),
+            sources=(*policy.sources, Source(rules.source, "as read from the target", stated)),
         )
     except PolicyError as error:
         raise error.changed(message=f"{error.message} (by the driver's rules and {rules.source})") from None
@@ -170,11 +171,6 @@ _FIELDS = {
     "min_age_seconds": ("min_age_seconds",),
 }
 """By field of a policy, what a target says about it."""
-
-
-def told_by(rules: TargetRules) -> tuple[str, ...]:
-    """Return the names of the policy's fields about which the target says something."""
-    return tuple(name for name, said in _FIELDS.items() if any(getattr(rules, each) for each in said))
 
 
 def _restricted(policy: PolicyFields, allowed: Collection[str]) -> tuple[tuple[Charset, ...], tuple[AtLeast, ...]]:
