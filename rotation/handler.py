@@ -368,9 +368,8 @@ def _records(what: str, known: Mapping[str, object], failure: RotationError | No
         evidence = {f"Evidence{str(known['evidence']).title()}": 1.0} if known.get("evidence") else {}
         yield _Record({"driver": driver}, {"RotationCommitted": 1.0, **evidence})
     if isinstance(failure, Parked):
-        reason = parking.known(failure.reason)
-        by_itself = reason is not None and reason.by_itself
-        yield _Record({"class": "waits" if by_itself else "needs_human"}, {"RotationParked": 1.0})
+        acts = "needs_human" if parking.needs_human(failure.reason) else "waits"
+        yield _Record({"class": acts}, {"RotationParked": 1.0})
 
 
 def _of_the_function(

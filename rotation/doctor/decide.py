@@ -21,7 +21,7 @@ from rotation.core.values import Evidence
 from rotation.doctor import advice, side_findings
 from rotation.doctor.diagnosis import Action, Condition, Diagnosis, Verb
 from rotation.doctor.findings import SETTLED_SECONDS, Content, ExaminedVersion, Findings, PasswordState
-from rotation.state.parking import Reason, known
+from rotation.state.parking import Reason, needs_human
 from rotation.state.stages import PENDING
 
 Plan = tuple[Action, ...]
@@ -165,8 +165,7 @@ def _waits_by_itself(findings: Findings, pending: ExaminedVersion) -> Diagnosis 
     if pending.version.parked is None or pending.version.parked[1] <= findings.now:
         return None
     reason, until = pending.version.parked
-    parking = known(reason)
-    if parking is not None and not parking.by_itself:
+    if needs_human(reason):
         return None
     what = f"the rotation under {pending.id} is parked ({reason.replace('_', ' ')}) and continues by itself"
     return replace(_waiting(findings, what, until), advice=advice.ANSWERS.get(reason, ""))

@@ -22,7 +22,7 @@ from rotation.engine.outcome.announcing import commit
 from rotation.engine.run import run
 from rotation.engine.session import Session
 from rotation.state.marks import Kind
-from rotation.state.parking import known
+from rotation.state.parking import needs_human
 from rotation.state.versions import SecretState
 
 
@@ -174,8 +174,7 @@ class _Repair:
         version = self.session.store.describe().versions.get(token)
         if version is None or version.parked is None:
             return
-        parking = known(version.parked[0])
-        if parking is not None and not parking.by_itself:
+        if needs_human(version.parked[0]):
             for mark in version.all(Kind.PARKED):
                 self.session.store.unmark(token, mark)
 

@@ -108,6 +108,12 @@ def known(reason: str) -> Parking | None:
     return PARKING[Reason(reason)] if reason in tuple(Reason) else None
 
 
+def needs_human(reason: str) -> bool:
+    """Return whether another attempt alone changes nothing. A reason of another release is one to look at."""
+    parking = known(reason)
+    return parking is None or not parking.by_itself
+
+
 def spares_logins(reason: str) -> bool:
     """Return whether an operator may spend a wrong login instead of waiting."""
     parking = known(reason)
@@ -135,8 +141,7 @@ class Next(StrEnum):
 def who_acts(error: RotationError) -> Next:
     """Return who has to act after an error: one that does not pass by itself needs a human."""
     if isinstance(error, Parked):
-        reason = known(error.reason)
-        return Next.WAITS if reason is not None and reason.by_itself else Next.NEEDS_HUMAN
+        return Next.NEEDS_HUMAN if needs_human(error.reason) else Next.WAITS
     passes = error.retryable or isinstance(error, StoreFull)  # labels run out, too; of a refused key, only a pause ends
     if isinstance(error, TooSoon | InProgress) or (passes and error.not_before is not None):
         return Next.WAITS

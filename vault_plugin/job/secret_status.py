@@ -12,7 +12,7 @@ from enum import StrEnum
 from rotation.core.clock import Clock
 from rotation.core.errors import InternalError, RotationError
 from rotation.state import waiting
-from rotation.state.parking import Next, known, who_acts
+from rotation.state.parking import Next, needs_human, who_acts
 from rotation.state.waiting import Wait
 from rotation.stores.vault_kv import Kv, VaultKv
 from vault_plugin.job.schedule import ScheduledSecret, Unreadable, Wishes, walk
@@ -62,8 +62,7 @@ class SecretStatus:
         """Whether another run alone changes nothing."""
         if self.error is not None:
             return who_acts(self.error) is Next.NEEDS_HUMAN
-        parking = None if self.wait is None else known(self.wait.reason)
-        return parking is not None and not parking.by_itself
+        return self.wait is not None and needs_human(self.wait.reason)
 
     def describe(self) -> dict[str, object]:
         """Return the fields of ``--json``; the keys are always the same."""

@@ -11,7 +11,8 @@ from rotation.core.maintenance_window import Windows
 from rotation.core.secret import Secret
 from rotation.core.values import Lockout, Power, Step
 from rotation.doctor import ANSWERS, Action, Condition, Verb, examine, heal
-from rotation.state.parking import PARKING, Reason
+from rotation.state import marks
+from rotation.state.parking import PARKING, Next, Reason, who_acts
 from rotation_testkit.fault_lab.in_memory.fuse import Edge, Fuse
 
 OUTSIDE = Secret("Unknown0Unknown0Unkn")
@@ -161,6 +162,20 @@ def test_what_goes_on_by_itself_is_left_alone_until_then(scenario, reason):
     assert failures[-1:] != ["gave up"]
     assert subject.in_step
     assert not subject.vendor.locked or reason is Reason.ACCOUNT_LOCKED
+
+
+def test_a_reason_of_another_release_counts_as_one_for_a_human(scenario):
+    """Nobody knows here whether it passes by itself: a human looks, and the doctor's repair does not wait for it."""
+    subject = scenario()
+    token = subject.cut(applied=False)
+    subject.clock.sleep(600)
+    subject.session().store.mark(token, marks.parked("of_another_release", subject.clock.now() + 7200))
+    with pytest.raises(Parked) as held:
+        subject.step(Step.SET, token)
+    assert who_acts(held.value) is Next.NEEDS_HUMAN
+    assert examine(subject.session()).condition is Condition.REPAIRABLE
+    assert heal(subject.session()).condition is Condition.HEALTHY
+    assert subject.in_step
 
 
 def test_an_outside_change_ends_with_a_human(scenario):

@@ -3,8 +3,10 @@
 import pytest
 
 from rotation.state import marks
+from rotation.state.waiting import Wait
 from rotation_testkit.doubles.vendor_api.faults import FaultKind
 from rotation_testkit.sandbox.sandbox import HUAWEI, UCLOUD, VOLCENGINE
+from vault_plugin.job.secret_status import SecretStatus, Turn
 
 WINDOW = "Sat,Sun 02:00-05:00 UTC"
 KEYS = ["path", "turn", "changed", "due", "every_seconds", "window", "reason", "not_before", "needs_human", "error"]
@@ -52,6 +54,13 @@ def test_each_secret_shows_its_change_its_turn_and_what_it_waits_for(cli, clocke
         assert max(map(len, text.splitlines())) <= 80
         assert "vendor_busy" in text
         assert f"error: settings_error: {paths[VOLCENGINE]}: custom metadata: " in run.err
+
+
+def test_a_wait_whose_reason_is_not_known_needs_a_human():
+    """As in `fleet status`: a reason of another release is one to look at."""
+    waits = [Wait(reason, 1.0) for reason in ("back_off", "vendor_busy", "of_another_release")]
+    seen = [SecretStatus(path="apps/a", turn=Turn.UNFINISHED, wait=each).needs_human for each in waits]
+    assert seen == [False, True, True]
 
 
 def test_a_folder_that_is_not_there_is_an_error(cli):

@@ -99,9 +99,8 @@ class FleetSecret:
 
     @property
     def needs_human(self) -> bool:
-        """Whether another attempt alone changes nothing; a reason that is not known is one to look at."""
-        known = None if self.reason is None else parking.known(self.reason)
-        return self.reason is not None and (known is None or not known.by_itself)
+        """Whether another attempt alone changes nothing."""
+        return self.reason is not None and parking.needs_human(self.reason)
 
     @property
     def why(self) -> str:
@@ -199,8 +198,7 @@ def _parked(state: SecretState, unfinished: str | None) -> tuple[str, float] | N
             reason, _, until = value.rpartition(":")
             known = parking.known(reason)
             if version.id == unfinished or (known is not None and known.account_wide and unfinished is None):
-                by_itself = known is not None and known.by_itself
-                found.append((not by_itself, number_in(until), reason))
+                found.append((parking.needs_human(reason), number_in(until), reason))
     if not found:
         return None
     _, latest, name = max(found)
