@@ -179,10 +179,11 @@ def test_resets_whose_answers_are_always_lost_are_bounded(kind: str) -> None:
     assert world.password() == world.vendor.live
 
 
-@pytest.mark.parametrize("kind", ["admin", "machine", "admin-task"])
+@pytest.mark.parametrize("kind", ["admin", "machine", "admin-task", "admin-late", "two in turn", "a batch"])
 def test_the_next_period_sends_one_after_an_outage_that_lost_each_answer(kind: str) -> None:
     """The service has given up for a day; its first attempt then finds the vendor well and rotates, without a pause."""
-    world = make_scenario(kind)
+    made = {"two in turn": make_pair, "a batch": lambda: make_batch(2)}
+    world: World = made.get(kind, lambda: make_scenario(kind))()
 
     def lost(*_: object) -> None:
         raise OutcomeUnknown("lost")
@@ -192,8 +193,10 @@ def test_the_next_period_sends_one_after_an_outage_that_lost_each_answer(kind: s
         token = world.begin()
         assert play(world, token, spacing=150.0, seconds=450).codes == ["outcome_unknown"] * 3
     world.clock.sleep(DAY)
-    assert play(world, token, spacing=60.0, seconds=300).codes == []
-    assert (world.password(), world.vendor.resets) == (world.vendor.live, 1)
+    after = play(world, token, spacing=60.0, seconds=900)
+    assert after.codes == []
+    assert after.done
+    assert {vendor.resets for vendor in vendors_of(world)} == {1}
 
 
 @pytest.mark.parametrize("batch", [False, True])
