@@ -85,7 +85,7 @@ def _clock_was_ahead(diagnosis: Diagnosis) -> Diagnosis:
         summary = f"{diagnosis.summary}; ignored, as forged or of a clock that was too far ahead: {ahead[0].label}"
         return replace(diagnosis, summary=summary, advice=help_)
     days = (blocks.until - findings.now) / 86_400
-    summary = f"{diagnosis.summary}; a clock was ahead: nothing goes on for {days:.1f} days because of {blocks.label}"
+    summary = f"{diagnosis.summary}; a clock was ahead: nothing continues for {days:.1f} days because of {blocks.label}"
     condition = Condition.REPAIRABLE if diagnosis.condition is Condition.REPAIRABLE else Condition.HUMAN
     return replace(diagnosis, condition=condition, summary=summary, advice=help_)
 

@@ -141,7 +141,7 @@ class DriverSpec:
         call_seconds: the longest a change may take before Lockstep stops waiting for the answer.
         poll_seconds: pause between polls of an asynchronous task, or of the state of a target that changes; also the
             pause before the first look at a state, which must not be that of before the reset.
-        completes_by_state: whether a reset goes on after the vendor's yes until ``Observation.change`` says ``DONE``.
+        completes_by_state: whether a reset continues after the vendor's yes until ``Observation.change`` says ``DONE``.
             The state does not say whose operation ended, so an account that no login can prove needs a task instead.
         reads_rules: whether every observation carries the target's own rules (``Observation.rules``), which narrow
             ``policies``, their minimum age, ``history`` and ``lockout``. The engine then looks before any login.

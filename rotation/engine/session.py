@@ -105,7 +105,7 @@ class AccountSession:
     """One invocation for one account and token.
 
     Attributes:
-        ordered: whether a human asked for this run, so that it goes on although rotation is switched off.
+        ordered: whether a human asked for this run, so that it continues although rotation is switched off.
         spend: whether an operator lets it make one wrong login beyond the budget.
         memory: what this invocation has read and sent; of its own for each account of a batch.
     """

@@ -1,4 +1,4 @@
-"""Every reason for which Lockstep stops on purpose, as data: what the reason means, and what makes Lockstep go on."""
+"""Every reason for which Lockstep stops on purpose, as data: what it means, and what makes Lockstep continue."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Parking:
     Attributes:
         hint: the next step for a human.
         account_wide: whether it holds for every version of the secret, since it is about the account.
-        by_itself: whether a later attempt goes on without a human; otherwise something must be found out or changed.
+        by_itself: whether a later attempt continues without a human; otherwise something must be found out or changed.
         from_settings: whether each attempt works it out from the deployment; a label of it decides nothing.
-        spares_logins: whether it only keeps wrong logins few, so that an operator may go on and spend one.
+        spares_logins: whether it only keeps wrong logins few, so that an operator may continue and spend one.
     """
 
     hint: str
@@ -131,7 +131,7 @@ class Next(StrEnum):
     """Who has to act after an error."""
 
     WAITS = "waits"
-    """Nobody: a later run goes on."""
+    """Nobody: a later run continues."""
     FAILED = "failed"
     """Somebody may run it again: the reason may pass."""
     NEEDS_HUMAN = "needs_human"

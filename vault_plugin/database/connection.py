@@ -129,7 +129,7 @@ class Connection:
         deployment: its keys as a deployment.
         admin: its admin credential.
         absent: the ``plugins`` that are not installed. They are refused where the credential comes unpacked, as in a
-            new configuration. One that is stored goes on without them, since its roles may need none.
+            new configuration. One that is stored continues without them, since its roles may need none.
     """
 
     keys: Keys

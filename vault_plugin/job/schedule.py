@@ -112,7 +112,7 @@ class ScheduledSecret:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A folder or an entry that a walk could not look at, and why. The walk goes on beside it."""
+    """A folder or an entry that a walk could not look at, and why. The walk continues."""
 
     path: str
     error: StoreError

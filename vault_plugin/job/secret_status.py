@@ -24,7 +24,7 @@ class Turn(StrEnum):
     FAULTY = "faulty"
     """Nothing: it cannot be looked at, or its custom metadata are wrong."""
     UNFINISHED = "unfinished"
-    """It goes on with the rotation that an earlier run left."""
+    """It continues the rotation that an earlier run left."""
     DUE = "due"
     """It begins a rotation."""
     WAITING = "waiting"

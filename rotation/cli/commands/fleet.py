@@ -206,12 +206,13 @@ def rotate(  # noqa: PLR0913 - one option each
         per_vendor=per_vendor,
         patience=patience,
     )
-    goes_on = f"The same command with `--run {run_id}` goes on and rotates none twice."
+    goes_on = f"The same command with `--run {run_id}` continues and rotates none twice."
     ended = _followed(_shown(rotation.turns(chosen), len(chosen), "rotating", as_json=as_json), consumers, goes_on)
     _sum_up(ended, len(chosen), {"run": str(run_id)}, as_json=as_json)
     if ended.total() < len(chosen):
         raise Interrupted(
-            f"stopped: of {len(chosen)} secrets {ended.total()} have ended, {rotation.under_way} go on in the service",
+            f"stopped: of {len(chosen)} secrets {ended.total()} have ended, "
+            f"{rotation.under_way} continue in the service",
             hint=goes_on,
         )
     return code_of(ended)

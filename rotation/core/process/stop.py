@@ -1,7 +1,7 @@
 """Whether this process is asked to stop, by Ctrl-C, SIGTERM or a terminal that has gone, and how it then ends.
 
 ``heeding`` handles the signals, as PID 1, too, where the system's default handlers do not exist. Inside ``work`` the
-first signal is only noted: loops ask ``requested`` and begin nothing new, and what has begun may go on for the grace
+first signal is only noted: loops ask ``requested`` and begin nothing new, and what has begun may continue for the grace
 time, since ``seconds_left`` shortens what each step may take. A second signal, or the end of the grace time, raises
 ``Halted``. Outside of ``work`` the first signal does. Example, a rotation:
 

@@ -20,7 +20,7 @@ def bring_to(session: AccountSession, bound: Guarded, wanted: Power, seen: Obser
     """Switch if need be and wait until the machine is in the wanted state; return what was seen last.
 
     Raises:
-        InProgress: this run's time does not suffice; the next one goes on.
+        InProgress: this run's time does not suffice; the next one continues.
         DriverError: the vendor refused.
     """
     if seen.power is not wanted and not _is_changing(seen):

@@ -16,7 +16,7 @@ What has to hold, and what holds it:
 * The live password is in the store: ``v`` keeps its value and its labels until every account is proved.
 * Readers get proved values: ``m`` takes only passwords whose proof on ``v`` holds, and replaces ``c`` by
   compare-and-swap.
-* No account is asked about or reset again: the proofs on ``v`` go on to hold, since the intent of ``m`` names ``v`` as
+* No account is asked about or reset again: the proofs on ``v`` still hold, since the intent of ``m`` names ``v`` as
   what it was made of (``SecretState.is_based_on_current``).
 * What ``v`` sent and left open is still known if ``v`` loses its pending stage: the intent of ``m`` has the time of
   ``c``'s, so that of ``v`` is later, and that of ``c`` is over.

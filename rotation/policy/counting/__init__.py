@@ -26,7 +26,7 @@ The last line is the sum over the first character: 2 digits with 35 ways each, `
 
 The strings have ranks from 0 to 147 in the order of the kinds. Rank 100 is beyond the 70 strings that start with a
 digit and the 18 that start with ``a``: number 12 of those that start with ``b``. Digits come next there with 6 ways
-each, so number 12 goes on with ``a`` as number 0 of 2, and ends with the first digit: ``ba1``.
+each, so number 12 continues with ``a`` as number 0 of 2, and ends with the first digit: ``ba1``.
 
 ``sampler`` draws in the cheaper of two ways. 148 of 216 strings are allowed, so here it draws whole strings until one
 is allowed. Where three digits are required, only 8 of 216 are, fewer than one in 16: it draws a rank below 8 instead.

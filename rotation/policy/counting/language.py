@@ -202,7 +202,7 @@ class Language:
         )
 
     def count(self, at: int, state: State) -> int:
-        """Return how many ways there are to go on from ``state`` after ``at`` characters."""
+        """Return how many ways there are to continue from ``state`` after ``at`` characters."""
         known = self._counts[at].get(state)
         if known is None:
             known = self._counts[at][state] = self._count(at, state)

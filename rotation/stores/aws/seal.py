@@ -6,7 +6,7 @@ stages: the secret's ARN, the version's id, which is the rotation's token, and t
 the driver and the account of each entry. So a seal that was copied from another version or secret does not hold.
 
 Example: createSecret of token ``7f3a…`` stages ``{"driver": …, "password": …, "lockstep": "power=running
-seal=1:5f0c…"}``. setSecret reads that version, computes the seal again, and goes on only if it is the same.
+seal=1:5f0c…"}``. setSecret reads that version, computes the seal again, and continues only if it is the same.
 """
 
 from __future__ import annotations

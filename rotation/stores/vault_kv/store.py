@@ -146,7 +146,7 @@ class VaultKv:
         It is written with the first change of the journal; a rotation that dies before has not begun.
 
         Returns:
-            The token to go on with: that of an unfinished rotation when there is one.
+            The token to continue with: that of an unfinished rotation when there is one.
         """
         self._begun = None
         seen = self._look()

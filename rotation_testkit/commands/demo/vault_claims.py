@@ -73,7 +73,7 @@ def about_kv(setup: VaultSetup, observed: Observed) -> Claims:
 
 
 def about_leaks(setup: VaultSetup, observed: Observed) -> Claims:
-    """Claim that no password stands in logs, arguments or environments."""
+    """Claim that no password is in logs, arguments or environments."""
     with suppress(RuntimeError):  # The server does not run.
         observed.look_at_processes(setup)
     log, audit = setup.server.log_text(), setup.server.audit.read_text()
@@ -82,7 +82,7 @@ def about_leaks(setup: VaultSetup, observed: Observed) -> Claims:
     listened = "evidence=LOGIN" in log and KV_PATH in audit and bool(observed.processes)
     clean = listened and not find(passwords, places)
     where = "the log of server and plug-in, the audit device, their arguments or environments"
-    yield f"none of {len(passwords)} passwords stands in {where}", clean
+    yield f"none of {len(passwords)} passwords is in {where}", clean
 
 
 def _passwords(setup: VaultSetup) -> list[Secret]:

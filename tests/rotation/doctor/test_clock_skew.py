@@ -55,7 +55,7 @@ def test_an_intent_that_may_be_live_is_not_to_be_taken_away_at_once(scenario):
 
 
 def test_a_pause_longer_than_any_of_this_account_is_named(scenario):
-    """It is believed, since another deployment's lock-out window may be that long; nothing goes on until its time."""
+    """It is believed, since another deployment's lock-out window may be that long; nothing continues until its time."""
     subject = scenario("admin")
     current = subject.secret.describe().current_id
     label = marks.parked("account_locked", subject.clock.now() + AHEAD).on(current)
@@ -63,7 +63,7 @@ def test_a_pause_longer_than_any_of_this_account_is_named(scenario):
     with pytest.raises(Parked):
         subject.step(Step.CREATE, subject.begin())
     found = examine(subject.session())
-    assert f"nothing goes on for 40.0 days because of {label}" in found.summary
+    assert f"nothing continues for 40.0 days because of {label}" in found.summary
 
 
 @pytest.mark.parametrize(

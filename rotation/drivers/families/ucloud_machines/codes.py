@@ -24,7 +24,7 @@ def gateway_rows(driver: str, endpoint: str, noun: str) -> tuple[ErrorRow, ...]:
     project = f"{FIELDS} Sub-accounts must name project_id."
     address = "Add the function's address to the key's list."
     return (
-        # The gateway gives up after 60 s while the work may go on behind it.
+        # The gateway gives up after 60 s while the work may continue behind it.
         *open_after_change("110", "the vendor's gateway timed out"),
         ErrorRow("130", VendorUnavailable, "the vendor's gateway failed"),
         ErrorRow("150", VendorUnavailable, "the service is unavailable"),

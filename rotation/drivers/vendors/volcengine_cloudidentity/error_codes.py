@@ -67,7 +67,7 @@ TABLE: tuple[ErrorRow, ...] = (
     ErrorRow("MethodNotAllowed", RequestRefused, "the vendor refused the HTTP method", _CALL),
     ErrorRow("FlowLimitExceeded", RateLimited, "the vendor throttles this action"),
     ErrorRow("AccountFlowLimitExceeded", RateLimited, "the vendor throttles this vendor account"),
-    # Behind the gateway the work may have been done, or may go on.
+    # Behind the gateway the work may have been done, or may continue.
     *open_after_change("FailToConnect", "the vendor's gateway lost its service"),
     *open_after_change("InternalServiceError", "the vendor's service failed inside"),
     *open_after_change("InternalServiceTimeout", "the vendor's service timed out"),

@@ -8,7 +8,7 @@ The state machine (``template.yaml``) calls this function for each of these, wit
   the batch with what is left, so that the state machine calls again.
 * ``sum`` adds up the results that the batches have written to S3.
 
-Rotations are asked for as ``rotation_run`` does it, so that a run that goes on after any failure rotates nothing twice.
+Rotations are asked for as ``rotation_run`` does it, so a run that continues after a failure rotates nothing twice.
 Checks are made by the rotation function, which has the rights and the way to vendors; this one reads no value.
 """
 

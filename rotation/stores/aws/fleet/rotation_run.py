@@ -5,7 +5,7 @@ and can die at any moment: what has begun continues, with the service's own retr
 
 The token of each rotation is made of the run's id and the secret's ARN, and a token is the id of the version that the
 rotation makes. So the labels say what a run has done: a version of that id is current, or pending, or is not there
-yet. A run that goes on after a kill asks for nothing twice, and no file has to survive.
+yet. A run that continues after a kill asks for nothing twice, and no file has to survive.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ WRITES = 6
 _LOOK_SECONDS = 2.0
 _NO_FUNCTION = "Attach the rotation function (docs/aws.md), or rotate it from here: `lockstep rotate SECRET_ID`."
 _OTHER = (
-    "An earlier rotation has begun and not ended; asking made the service try it again. When it has ended, go on with "
-    "the same --run: the secret then gets a new password. `lockstep doctor SECRET_ID` says what is in its way."
+    "An earlier rotation has begun and not ended; asking made the service try it again. When it has ended, continue "
+    "with the same --run: the secret then gets a new password. `lockstep doctor SECRET_ID` says what is in its way."
 )
 
 
