@@ -13,8 +13,8 @@ To take the lease, a run with token ``v``
    next one is made;
 2. attaches its intent, which says until when it may act, to ``v``;
 3. attaches the lease to ``c`` if need be, and moves it from ``c`` to ``v``. One of several runs succeeds;
-4. looks again: its intent and its lease are there, no higher generation is, and the stages are as in 1. Then, and only
-   then, it may act until its ``until``.
+4. looks again: its intent and its lease are there, no higher generation is, no other lease has come to ``v`` since 1,
+   and the stages are as in 1. Then, and only then, it may act until its ``until``.
 
 A run that does not get the lease removes its intent. A run that dies leaves its intent behind: the intent expires by
 itself, and from then on it means that a reset may have been sent and that one wrong login may be missing in the notes.
@@ -38,6 +38,8 @@ What has to hold, and why it does (``tests/rotation/state/test_lease_model.py`` 
 * A run that stalled after step 3 and outlived its time does nothing: it knows its own ``until``.
 * A run that looks while another one moves the lease sees the other's intent, since that was attached before.
 * A write that was confirmed and not kept, and a read that is late: step 4 does not see what step 2 or 3 wrote.
+* Two runs of one rotation that saw the leases at different moments and want different generations: the later one to
+  move its own to ``v`` sees in step 4 that the other one lies there, too.
 * A highest generation that somebody forged: the leases are removed while no run may act, and begin again with 1.
 * A rotation that was cancelled, and an operator who puts a former version back: step 4 compares the stages.
 """
@@ -251,5 +253,6 @@ def _look_again(before: SecretState, after: SecretState, token: str, mine: set[s
     pending = [PENDING in each.version(token).stages for each in (before, after)]
     if before.current_id != after.current_id or pending[0] != pending[1]:
         raise StageConflict("the labels moved while this rotation ran; nothing was sent")
-    if max(leases(after)) > generation:
+    lay, lies = ({number for number, on in leases(each).items() if on == token} for each in (before, after))
+    if max(leases(after)) > generation or lies - lay - {generation}:
         raise InProgress("another run took this secret's lease meanwhile")

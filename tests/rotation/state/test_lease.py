@@ -134,6 +134,20 @@ def test_an_old_view_that_wins_an_old_lease_backs_off() -> None:
     assert [each.run for each in secret.describe().version("t").intents] == ["bb"]
 
 
+def test_an_old_view_that_makes_another_generation_backs_off() -> None:
+    """A late run of the promoted rotation put lease 2 on its former base, and then on what is current now.
+
+    Who looked in between makes lease 3, and who looked afterwards takes lease 2.
+    """
+    secret = _secret(b="AWSPREVIOUS lockstep:lease:2", c="AWSCURRENT lockstep:lease:1", t="AWSPENDING")
+    between = secret.describe()
+    secret.move("lockstep:lease:2", source="b", target="c")
+    _take(secret, Claim("aa", 200.0, 260.0))
+    with pytest.raises(InProgress):
+        take(secret, between, "t", Claim("bb", 210.0, 300.0))
+    assert [each.run for each in secret.describe().version("t").intents] == ["aa"]
+
+
 class _Odd(MemorySecret):
     """Does something in the middle of a move, and fails in the way that is wanted."""
 
